@@ -1,0 +1,24 @@
+"""One id everywhere: a type prefix and a ULID, such as cus_01J8Z3K7..."""
+
+import re
+from datetime import datetime
+
+from ulid import ULID
+
+ID_PATTERN = re.compile(r"^([a-z]{3})_([0-9A-HJKMNP-TV-Z]{26})$")
+
+
+def new_id(prefix: str, at: datetime | None = None) -> str:
+    """A new id; `at` is its moment (now when absent), so that ids of facts sort by time of record."""
+    return f"{prefix}_{ULID() if at is None else ULID.from_datetime(at)}"
+
+
+def prefix_of(id: str) -> str | None:
+    """The type prefix of a well-formed id, else None."""
+    match = ID_PATTERN.match(id)
+    return match.group(1) if match else None
+
+
+def with_prefix(prefix: str, id: str) -> str:
+    """The id of another type that belongs to this one for ever: the same ULID under another prefix."""
+    return f"{prefix}_{id.partition('_')[2]}"

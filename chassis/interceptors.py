@@ -1,0 +1,120 @@
+"""What stands before every servicer method: a deadline, a known caller, errors as statuses."""
+
+import functools
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NoReturn
+
+import grpc
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
+
+from chassis import errors
+from chassis.caller import Authenticator, bearer, set_current_caller
+
+log = logging.getLogger(__name__)
+
+ERROR_METADATA = "rundblick-error-bin"
+
+STATUS_OF: dict[type[errors.DomainError], grpc.StatusCode] = {
+    errors.InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFound: grpc.StatusCode.NOT_FOUND,
+    errors.AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
+    errors.Conflict: grpc.StatusCode.ABORTED,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.Forbidden: grpc.StatusCode.PERMISSION_DENIED,
+    errors.Exhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+}
+
+# Tools ask these without a deadline and before anybody has signed in; they show no data.
+_OPEN_TO_ALL = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+
+def status_of(error: errors.DomainError) -> grpc.StatusCode:
+    for kind in type(error).__mro__:
+        if kind in STATUS_OF:
+            return STATUS_OF[kind]
+    return grpc.StatusCode.INTERNAL
+
+
+async def _abort(context: Any, error: errors.DomainError) -> NoReturn:
+    detail = json.dumps({"code": error.code, "message": error.message, "path": error.path}).encode()
+    await context.abort(status_of(error), error.message, trailing_metadata=((ERROR_METADATA, detail),))
+    raise AssertionError("abort returns never")
+
+
+async def _refuse(context: Any, method: str, error: Exception) -> NoReturn:
+    """Tell the caller about its mistakes and the log about ours."""
+    if isinstance(error, errors.DomainError):
+        await _abort(context, error)
+    if isinstance(error, (ConnectionFailure, ExecutionTimeout)):
+        log.warning("%s: the database does not answer: %s", method, type(error).__name__)
+        await _abort(context, errors.Unavailable("the database does not answer"))
+    if isinstance(error, PyMongoError) and error.timeout:
+        log.warning("%s: the database was too slow: %s", method, type(error).__name__)
+        await _abort(context, errors.Unavailable("the database was too slow"))
+    log.error("%s failed", method, exc_info=error)
+    await context.abort(grpc.StatusCode.INTERNAL, "internal error")
+    raise AssertionError("abort returns never")
+
+
+class Guard(grpc.aio.ServerInterceptor):
+    """Refuses calls without a deadline or a valid caller, and translates what the servicer raises."""
+
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        handler = await continuation(handler_call_details)
+        method: str = handler_call_details.method
+        if handler is None or method.startswith(_OPEN_TO_ALL):
+            return handler
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+            )
+        if handler.stream_stream is not None:
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream(method, handler.stream_stream), handler.request_deserializer, handler.response_serializer
+            )
+        raise TypeError(f"{method}: only unary and both-ways streaming calls are guarded")
+
+    def _admit(self, context: Any) -> None:
+        if context.time_remaining() is None:
+            raise errors.InvalidInput("the call has no deadline")
+        metadata = dict(context.invocation_metadata() or ())
+        set_current_caller(self._authenticator.caller_of(bearer(metadata.get("authorization"))))
+
+    def _unary(self, method: str, inner: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+        @functools.wraps(inner)
+        async def guarded(request: Any, context: Any) -> Any:
+            try:
+                self._admit(context)
+                return await inner(request, context)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001  # the one edge where every error becomes a status
+                await _refuse(context, method, error)
+
+        return guarded
+
+    def _stream(
+        self, method: str, inner: Callable[[Any, Any], AsyncIterator[Any]]
+    ) -> Callable[[Any, Any], AsyncIterator[Any]]:
+        async def guarded(requests: Any, context: Any) -> AsyncIterator[Any]:
+            try:
+                self._admit(context)
+                async for answer in inner(requests, context):
+                    yield answer
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001  # as above
+                await _refuse(context, method, error)
+
+        return guarded

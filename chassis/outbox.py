@@ -1,0 +1,207 @@
+"""What other processes must learn: stored in the write's own transaction, delivered at least once, in order.
+
+An entry belongs to an aggregate and carries that aggregate's sequence, taken inside the transaction. One relay per
+destination holds a lease and delivers; an entry that fails is tried again later, and its aggregate's later entries
+wait for it; after bounded tries it is parked with an alarm and blocks nobody.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pymongo import ASCENDING
+
+from chassis import telemetry
+from chassis.errors import DomainError, Fault
+from chassis.ids import new_id
+from chassis.lease import Lease
+from chassis.mongo import Database, Document, Session
+from chassis.times import utc_now
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 12
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """destination: which relay takes it; kind: what the payload is.
+
+    sequence: of the aggregate, growing; gaps are allowed.
+    """
+
+    destination: str
+    aggregate: str
+    sequence: int
+    kind: str
+    payload: bytes
+    id: str = field(default_factory=lambda: new_id("out"))
+    attempts: int = 0
+
+
+# Answers the entries that were not taken, by id; all others are done. Raises when none was.
+Deliver = Callable[[Sequence[Entry]], Awaitable[Mapping[str, Fault]]]
+
+
+class Outbox:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._entries = database["outbox"]
+        self._wakers: dict[str, asyncio.Event] = {}
+
+    async def ensure_indexes(self) -> None:
+        await self._entries.create_index(
+            [("destination", ASCENDING), ("parked", ASCENDING), ("_id", ASCENDING)], name="pending"
+        )
+
+    async def append(self, session: Session, entries: Iterable[Entry]) -> None:
+        """Inside the write's transaction."""
+        now = utc_now()
+        trace = telemetry.carrier()
+        documents: list[Document] = [
+            {
+                "_id": entry.id,
+                "destination": entry.destination,
+                "aggregate": entry.aggregate,
+                "sequence": entry.sequence,
+                "kind": entry.kind,
+                "payload": entry.payload,
+                "parked": False,
+                "attempts": 0,
+                "at": now,
+                **({"trace": trace} if trace else {}),
+            }
+            for entry in entries
+        ]
+        if documents:
+            await self._entries.insert_many(documents, session=session)
+
+    def wake(self) -> None:
+        """After the commit: deliver now instead of at the next look."""
+        for waker in self._wakers.values():
+            waker.set()
+
+    def waker(self, destination: str) -> asyncio.Event:
+        return self._wakers.setdefault(destination, asyncio.Event())
+
+    async def pending(self, destination: str, limit: int) -> list[Document]:
+        return await (
+            self._entries.find({"destination": destination, "parked": False}).sort("_id", ASCENDING).limit(limit)
+        ).to_list(limit)
+
+    async def held_back(self, destination: str, now: datetime) -> set[str]:
+        """Aggregates with an entry that waits for its next try."""
+        return set(
+            await self._entries.distinct(
+                "aggregate", {"destination": destination, "parked": False, "next": {"$gt": now}}
+            )
+        )
+
+    async def done(self, ids: Sequence[str]) -> None:
+        if ids:
+            await self._entries.delete_many({"_id": {"$in": list(ids)}})
+
+    async def failed(self, entry: Entry, fault: Fault, now: datetime) -> None:
+        attempts = entry.attempts + 1
+        parked = attempts >= MAX_ATTEMPTS
+        pause = min(timedelta(seconds=0.25 * 2**attempts), _LONGEST_PAUSE)
+        await self._entries.update_one(
+            {"_id": entry.id},
+            {
+                "$set": {
+                    "attempts": attempts,
+                    "parked": parked,
+                    "next": now + pause,
+                    "error": {"code": fault.code, "message": fault.message},
+                }
+            },
+        )
+        if parked:
+            log.error(
+                "outbox: %s for %s is parked after %s tries: %s", entry.id, entry.destination, attempts, fault.code
+            )
+
+    async def is_empty(self, destination: str) -> bool:
+        return await self._entries.find_one({"destination": destination, "parked": False}, {"_id": 1}) is None
+
+
+def _entry(document: Document) -> Entry:
+    return Entry(
+        id=document["_id"],
+        destination=document["destination"],
+        aggregate=document["aggregate"],
+        sequence=document["sequence"],
+        kind=document["kind"],
+        payload=document["payload"],
+        attempts=document["attempts"],
+    )
+
+
+class Relay:
+    """Delivers the entries of one destination for as long as it holds the lease."""
+
+    def __init__(
+        self, outbox: Outbox, destination: str, deliver: Deliver, *, holder: str, batch: int = 500, look: float = 0.25
+    ) -> None:
+        self._outbox = outbox
+        self._destination = destination
+        self._deliver = deliver
+        self._batch = batch
+        self._look = look
+        self._lease = Lease(outbox.database, f"outbox:{destination}", holder)
+        self._waker = outbox.waker(destination)
+
+    async def run(self) -> None:
+        """Until cancelled. Whatever fails is tried again; nothing is given up here."""
+        try:
+            while True:
+                try:
+                    more = await self._lease.hold() and await self.deliver_once()
+                except asyncio.CancelledError:
+                    raise
+                except Exception as error:  # noqa: BLE001  # the relay outlives every fault
+                    log.warning("outbox: %s: %s: %s", self._destination, type(error).__name__, error)
+                    await asyncio.sleep(self._look)
+                    more = False
+                if not more:
+                    await self._pause()
+        finally:
+            await asyncio.shield(self._lease.release())
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._waker.wait(), self._look)
+        except TimeoutError:
+            return
+        self._waker.clear()
+
+    async def deliver_once(self) -> bool:
+        """One batch. True: there may be more."""
+        now = utc_now()
+        documents = await self._outbox.pending(self._destination, self._batch)
+        if not documents:
+            return False
+        held = await self._outbox.held_back(self._destination, now)
+        due = [document for document in documents if document["aggregate"] not in held]
+        if not due:
+            return False
+        entries = sorted(map(_entry, due), key=lambda entry: (entry.aggregate, entry.sequence))
+        with telemetry.continued(due[0].get("trace", {})):
+            faults = await self._attempt(entries)
+        await self._outbox.done([entry.id for entry in entries if entry.id not in faults])
+        for entry in entries:
+            if entry.id in faults:
+                await self._outbox.failed(entry, faults[entry.id], now)
+        return len(documents) == self._batch and len(faults) < len(entries)
+
+    async def _attempt(self, entries: Sequence[Entry]) -> Mapping[str, Fault]:
+        try:
+            return await self._deliver(entries)
+        except DomainError as error:
+            if error.code in ("SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT", "RATE_LIMITED"):
+                # The receiver is away: that is no fault of any entry, so no try is counted.
+                raise
+            return {entry.id: error.fault for entry in entries}

@@ -1,0 +1,125 @@
+"""A gRPC server that tells the truth about its health and ends gracefully."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from chassis import telemetry
+from chassis.caller import Authenticator
+from chassis.channel import KEEPALIVE_MS
+from chassis.interceptors import Guard
+from chassis.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+Register = Callable[[grpc.aio.Server], object]
+Ready = Callable[[], Awaitable[bool]]
+
+_OPTIONS = [
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+    ("grpc.max_send_message_length", 16 * 1024 * 1024),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MS // 2),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # Clients look up DNS again only when a connection ends: so that new replicas get their share.
+    ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.max_connection_age_grace_ms", 60_000),
+    ("grpc.so_reuseport", 0),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    port: int
+    health: health.aio.HealthServicer
+
+
+async def _always() -> bool:
+    return True
+
+
+async def _watch(servicer: health.aio.HealthServicer, names: list[str], ready: Ready) -> None:
+    """Report SERVING only while `ready` says so, asked every second."""
+    said: bool | None = None
+    while True:
+        try:
+            now = await ready()
+        except Exception as error:  # noqa: BLE001  # whatever it is, we are not ready
+            log.debug("not ready: %s", type(error).__name__)
+            now = False
+        if now != said:
+            status = health_pb2.HealthCheckResponse.SERVING if now else health_pb2.HealthCheckResponse.NOT_SERVING
+            for name in names:
+                await servicer.set(name, status)
+            said = now
+        await asyncio.sleep(1)
+
+
+@asynccontextmanager
+async def running_server(
+    address: str,
+    register: Register,
+    *,
+    authenticator: Authenticator | None = None,
+    services: tuple[str, ...] = (),
+    ready: Ready = _always,
+    grace: float = 5.0,
+) -> AsyncIterator[Running]:
+    """Serve until the block is left. `services`: full names for reflection and health. Port 0 takes a free one."""
+    guard = Guard(authenticator or Authenticator(None, production=False))
+    server = grpc.aio.server(interceptors=(*telemetry.server_interceptors(), guard), options=_OPTIONS)
+    register(server)
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    reflection.enable_server_reflection((*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    port = server.add_insecure_port(address)
+    names = ["", *services]
+    for name in names:
+        await servicer.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+    await server.start()
+    watcher = asyncio.create_task(_watch(servicer, names, ready))
+    try:
+        yield Running(port, servicer)
+    finally:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+        await servicer.enter_graceful_shutdown()
+        await server.stop(grace)
+
+
+async def until_stopped() -> None:
+    """Return at SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+async def serve(
+    settings: ServiceSettings,
+    register: Register,
+    *,
+    authenticator: Authenticator,
+    services: tuple[str, ...],
+    ready: Ready,
+) -> None:
+    """Serve until SIGTERM: then NOT_SERVING at once, `drain_seconds` of going on, and running calls may end."""
+    async with running_server(
+        settings.listen_address,
+        register,
+        authenticator=authenticator,
+        services=services,
+        ready=ready,
+        grace=settings.grace_seconds,
+    ) as running:
+        log.info("listening on port %s", running.port)
+        await until_stopped()
+        await running.health.enter_graceful_shutdown()
+        await asyncio.sleep(settings.drain_seconds)

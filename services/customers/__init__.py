@@ -1,0 +1,1 @@
+"""Customers, employees, teams, touchpoints and interactions: who, where and when."""

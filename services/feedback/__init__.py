@@ -1,0 +1,1 @@
+"""Enquiries, their messages, and how long customers waited."""

@@ -1,0 +1,1 @@
+"""Events in, figures out: definitions, rollups and results."""
