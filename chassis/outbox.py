@@ -56,6 +56,11 @@ class Outbox:
         await self._entries.create_index(
             [("destination", ASCENDING), ("parked", ASCENDING), ("_id", ASCENDING)], name="pending"
         )
+        await self._entries.create_index(
+            [("destination", ASCENDING), ("next", ASCENDING)],
+            name="delayed",
+            partialFilterExpression={"next": {"$exists": True}},
+        )
 
     async def append(self, session: Session, entries: Iterable[Entry]) -> None:
         """Inside the write's transaction."""
@@ -87,18 +92,13 @@ class Outbox:
     def waker(self, destination: str) -> asyncio.Event:
         return self._wakers.setdefault(destination, asyncio.Event())
 
-    async def pending(self, destination: str, limit: int) -> list[Document]:
-        return await (
-            self._entries.find({"destination": destination, "parked": False}).sort("_id", ASCENDING).limit(limit)
-        ).to_list(limit)
-
-    async def held_back(self, destination: str, now: datetime) -> set[str]:
-        """Aggregates with an entry that waits for its next try."""
-        return set(
-            await self._entries.distinct(
-                "aggregate", {"destination": destination, "parked": False, "next": {"$gt": now}}
-            )
-        )
+    async def pending(self, destination: str, now: datetime, limit: int) -> list[Document]:
+        """What may be delivered now, oldest first: nothing of an aggregate that waits for its next try."""
+        condition: Document = {"destination": destination, "parked": False}
+        waiting = await self._entries.distinct("aggregate", {**condition, "next": {"$gt": now}})
+        if waiting:
+            condition["aggregate"] = {"$nin": waiting}
+        return await self._entries.find(condition).sort("_id", ASCENDING).limit(limit).to_list(limit)
 
     async def done(self, ids: Sequence[str]) -> None:
         if ids:
@@ -181,15 +181,11 @@ class Relay:
     async def deliver_once(self) -> bool:
         """One batch. True: there may be more."""
         now = utc_now()
-        documents = await self._outbox.pending(self._destination, self._batch)
+        documents = await self._outbox.pending(self._destination, now, self._batch)
         if not documents:
             return False
-        held = await self._outbox.held_back(self._destination, now)
-        due = [document for document in documents if document["aggregate"] not in held]
-        if not due:
-            return False
-        entries = sorted(map(_entry, due), key=lambda entry: (entry.aggregate, entry.sequence))
-        with telemetry.continued(due[0].get("trace", {})):
+        entries = sorted(map(_entry, documents), key=lambda entry: (entry.aggregate, entry.sequence))
+        with telemetry.continued(documents[0].get("trace", {})):
             faults = await self._attempt(entries)
         await self._outbox.done([entry.id for entry in entries if entry.id not in faults])
         for entry in entries:
