@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ulid import ULID
 
-ID_PATTERN = re.compile(r"^([a-z]{3})_([0-9A-HJKMNP-TV-Z]{26})$")
+ID_PATTERN = re.compile(r"([a-z]{3})_([0-9A-HJKMNP-TV-Z]{26})")
 
 
 def new_id(prefix: str, at: datetime | None = None) -> str:
@@ -15,7 +15,7 @@ def new_id(prefix: str, at: datetime | None = None) -> str:
 
 def prefix_of(id: str) -> str | None:
     """The type prefix of a well-formed id, else None."""
-    match = ID_PATTERN.match(id)
+    match = ID_PATTERN.fullmatch(id)
     return match.group(1) if match else None
 
 

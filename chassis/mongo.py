@@ -1,16 +1,20 @@
 """MongoDB: opened here only, always as a replica set, writes by transaction and majority."""
 
+import asyncio
+import random
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import WriteConcern
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
-from chassis.errors import Unavailable
+from chassis.caller import Caller
+from chassis.errors import Forbidden, Unavailable
 
 Document = dict[str, Any]
 
@@ -26,6 +30,21 @@ else:
 T = TypeVar("T")
 
 DUPLICATE_KEY = 11000
+
+# How often a taken unique key, and for how long a conflict, makes a transaction start anew.
+_DUPLICATES = 2
+_TRANSACTION_SECONDS = 30.0
+
+
+def visible_to(caller: Caller) -> Document:
+    """The condition every read carries: a partner sees what came in through its own sources, and nothing else."""
+    return {} if caller.sources is None else {"source": {"$in": sorted(caller.sources)}}
+
+
+def require_source(caller: Caller, source: str) -> None:
+    """Forbidden: a partner writes in the name of its own sources only."""
+    if caller.sources is not None and source not in caller.sources:
+        raise Forbidden(f"this caller does not write as {source}", ("source",))
 
 
 @asynccontextmanager
@@ -61,18 +80,50 @@ async def in_transaction(database: Database, work: Callable[[Session], Coroutine
 
     Two writers that insert the same unique key at once: one of them does its work again and then finds the other's.
     """
-    attempts = 3
+    until = time.monotonic() + _TRANSACTION_SECONDS
+    duplicates = conflicts = 0
     async with await database.client.start_session() as session:
-        for attempt in range(attempts):
+        while True:
+            # Not Motor's with_transaction: that one commits outside its own loop, so a conflict at the commit is not
+            # tried again but raised.
+            session.start_transaction(
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern("majority"),
+                read_preference=ReadPreference.PRIMARY,
+            )
             try:
-                done: T = await session.with_transaction(
-                    work,
-                    read_concern=ReadConcern("snapshot"),
-                    write_concern=WriteConcern("majority"),
-                    read_preference=ReadPreference.PRIMARY,
-                )
+                done = await work(session)
+                await _commit(session, until)
                 return done
-            except DuplicateKeyError:
-                if attempt == attempts - 1:
+            except BaseException as error:
+                if session.in_transaction:  # type: ignore[truthy-function]  # a property, whatever the stub says
+                    await session.abort_transaction()
+                if is_duplicate(error) and duplicates < _DUPLICATES:
+                    duplicates += 1
+                elif _asks_for_another_try(error, "TransientTransactionError", until):
+                    conflicts += 1
+                    # The longer writers get in each other's way, the further apart they try again.
+                    await asyncio.sleep(random.uniform(0, min(0.005 * 1.5**conflicts, 0.5)))  # noqa: S311  # no secret
+                else:
                     raise
-    raise AssertionError("the loop returns or raises")
+
+
+async def _commit(session: Session, until: float) -> None:
+    while True:
+        try:
+            await session.commit_transaction()
+            return
+        except PyMongoError as error:
+            if not _asks_for_another_try(error, "UnknownTransactionCommitResult", until):
+                raise
+
+
+def _asks_for_another_try(error: BaseException, label: str, until: float) -> bool:
+    return isinstance(error, PyMongoError) and error.has_error_label(label) and time.monotonic() < until
+
+
+def is_duplicate(error: BaseException) -> bool:
+    """Was a unique key taken already?"""
+    if isinstance(error, BulkWriteError):
+        return any(fault["code"] == DUPLICATE_KEY for fault in (error.details or {}).get("writeErrors", ()))
+    return isinstance(error, DuplicateKeyError)

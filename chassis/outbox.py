@@ -140,30 +140,64 @@ def _entry(document: Document) -> Entry:
     )
 
 
+def _turns(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """The first entry of each aggregate, then each one's second: so that a refused one stops what comes after it."""
+    turns: list[list[Entry]] = []
+    for entry, place in _placed(sorted(entries, key=lambda entry: (entry.aggregate, entry.sequence))):
+        if place == len(turns):
+            turns.append([])
+        turns[place].append(entry)
+    return turns
+
+
+def _placed(entries: Iterable[Entry]) -> Iterable[tuple[Entry, int]]:
+    """Each entry with its place within its aggregate."""
+    place, aggregate = 0, None
+    for entry in entries:
+        place = place + 1 if entry.aggregate == aggregate else 0
+        aggregate = entry.aggregate
+        yield entry, place
+
+
 class Relay:
     """Delivers the entries of one destination for as long as it holds the lease."""
 
     def __init__(
-        self, outbox: Outbox, destination: str, deliver: Deliver, *, holder: str, batch: int = 500, look: float = 0.25
+        self,
+        outbox: Outbox,
+        destination: str,
+        deliver: Deliver,
+        *,
+        holder: str,
+        batch: int = 500,
+        look: float = 0.25,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._outbox = outbox
         self._destination = destination
         self._deliver = deliver
         self._batch = batch
         self._look = look
+        self._now = now
         self._lease = Lease(outbox.database, f"outbox:{destination}", holder)
         self._waker = outbox.waker(destination)
 
     async def run(self) -> None:
         """Until cancelled. Whatever fails is tried again; nothing is given up here."""
+        said: str | None = None
         try:
             while True:
                 try:
                     more = await self._lease.hold() and await self.deliver_once()
+                    said = None
                 except asyncio.CancelledError:
                     raise
                 except Exception as error:  # noqa: BLE001  # the relay outlives every fault
-                    log.warning("outbox: %s: %s: %s", self._destination, type(error).__name__, error)
+                    # Said once, not four times a second for as long as the receiver is away.
+                    fault = f"{type(error).__name__}: {error}"
+                    if fault != said:
+                        log.warning("outbox: %s: %s", self._destination, fault)
+                        said = fault
                     await asyncio.sleep(self._look)
                     more = False
                 if not more:
@@ -180,18 +214,23 @@ class Relay:
 
     async def deliver_once(self) -> bool:
         """One batch. True: there may be more."""
-        now = utc_now()
+        now = self._now()
         documents = await self._outbox.pending(self._destination, now, self._batch)
         if not documents:
             return False
-        entries = sorted(map(_entry, documents), key=lambda entry: (entry.aggregate, entry.sequence))
+        failed: set[str] = set()
         with telemetry.continued(documents[0].get("trace", {})):
-            faults = await self._attempt(entries)
-        await self._outbox.done([entry.id for entry in entries if entry.id not in faults])
-        for entry in entries:
-            if entry.id in faults:
-                await self._outbox.failed(entry, faults[entry.id], now)
-        return len(documents) == self._batch and len(faults) < len(entries)
+            for turn in _turns(map(_entry, documents)):
+                entries = [entry for entry in turn if entry.aggregate not in failed]
+                if not entries:
+                    continue
+                faults = await self._attempt(entries)
+                await self._outbox.done([entry.id for entry in entries if entry.id not in faults])
+                for entry in entries:
+                    if entry.id in faults:
+                        await self._outbox.failed(entry, faults[entry.id], now)
+                        failed.add(entry.aggregate)
+        return len(documents) == self._batch and len(failed) < len({document["aggregate"] for document in documents})
 
     async def _attempt(self, entries: Sequence[Entry]) -> Mapping[str, Fault]:
         try:

@@ -4,9 +4,11 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+import bson
+from bson.errors import BSONError
 from rundblick.shared.v1 import page_pb2
 
 from chassis.errors import InvalidInput
@@ -15,6 +17,9 @@ T = TypeVar("T")
 
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 
 # What a cursor holds: the values of the order's fields at one item.
 Boundary = tuple[Any, ...]
@@ -40,7 +45,8 @@ class Slice(Generic[T]):
 
 
 def encode_cursor(boundary: Boundary) -> str:
-    values = [{"ms": int(value.timestamp() * 1000)} if isinstance(value, datetime) else value for value in boundary]
+    # Whole numbers throughout: a float is off by a millisecond now and then, and an item would come twice or never.
+    values = [{"ms": (value - _EPOCH) // _MS} if isinstance(value, datetime) else value for value in boundary]
     return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
@@ -48,10 +54,12 @@ def _decode_cursor(cursor: str, kinds: Sequence[type], path: str) -> Boundary:
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         boundary = tuple(
-            datetime.fromtimestamp(value["ms"] / 1000, UTC) if kind is datetime else value
+            _EPOCH + int(value["ms"]) * _MS if kind is datetime else value
             for value, kind in zip(values, kinds, strict=True)
         )
-    except (ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError):
+        # Half a character or a number of a hundred digits is JSON, but nothing MongoDB can be asked for.
+        bson.encode({"boundary": boundary})
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, BSONError):
         raise InvalidInput("this is not a cursor of this list", (path,)) from None
     if not all(isinstance(value, kind) for value, kind in zip(boundary, kinds, strict=True)):
         raise InvalidInput("this is not a cursor of this list", (path,))

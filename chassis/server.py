@@ -19,6 +19,9 @@ from chassis.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
+# A health of its own: SERVING as long as the process answers, whatever it stands on. Who restarts processes asks this.
+LIVE = "live"
+
 Register = Callable[[grpc.aio.Server], object]
 Ready = Callable[[], Awaitable[bool]]
 
@@ -82,6 +85,7 @@ async def running_server(
     names = ["", *services]
     for name in names:
         await servicer.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+    await servicer.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
     await server.start()
     watcher = asyncio.create_task(_watch(servicer, names, ready))
     try:

@@ -6,7 +6,7 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-_ALREADY_INITIALIZED = 23
+from cli.process import die_with_parent
+
 _NOT_YET_INITIALIZED = 94
 
 
@@ -54,6 +55,29 @@ def _check_runs(binary: Path) -> None:
         )
 
 
+def check_mongo(uri: str) -> None:
+    """MongodError: the URI is wrong, nobody answers there, or it is no replica set."""
+    try:
+        client: MongoClient[dict[str, Any]] = MongoClient(uri, serverSelectionTimeoutMS=5000)
+    except (PyMongoError, ValueError) as error:
+        raise MongodError(
+            f"--mongo-uri is not a MongoDB URI: {error}; it reads mongodb://host:port/?replicaSet=name"
+        ) from None
+    with client:
+        try:
+            hello = client.admin.command("hello")
+        except PyMongoError as error:
+            why = str(error).split(",")[0]
+            raise MongodError(
+                f"no MongoDB answers at --mongo-uri within 5 s: {why}; start it, or mend the address"
+            ) from None
+    if "setName" not in hello:
+        raise MongodError(
+            "the MongoDB at --mongo-uri is no replica set, which transactions need: "
+            "start mongod with --replSet rs0 and run rs.initiate() once"
+        )
+
+
 def mongod_command(binary: Path, data: Path, port: int, *, cache_gb: float = 0.25) -> list[str]:
     return [
         str(binary),
@@ -80,7 +104,7 @@ def mongo_uri(port: int) -> str:
     return f"mongodb://127.0.0.1:{port}/?replicaSet=rs0"
 
 
-def initiate(port: int, *, seconds: float = 30.0) -> None:
+def initiate(port: int, *, seconds: float = 30.0, ended: Callable[[], bool] = lambda: False) -> None:
     """Make it a replica set of one, once, and wait until it takes writes. The port may have changed since."""
     until = time.monotonic() + seconds
     client: MongoClient[dict[str, Any]] = MongoClient(
@@ -88,7 +112,7 @@ def initiate(port: int, *, seconds: float = 30.0) -> None:
     )
     with client:
         member = {"_id": 0, "host": f"127.0.0.1:{port}"}
-        while time.monotonic() < until:
+        while time.monotonic() < until and not ended():
             try:
                 hello = client.admin.command("hello")
                 if hello.get("isWritablePrimary") and hello.get("me") == member["host"]:
@@ -122,15 +146,22 @@ def running_mongod(data: Path, port: int, *, log: Path | None = None) -> Iterato
     data.mkdir(parents=True, exist_ok=True)
     log = log or data / "mongod.log"
     command = [*mongod_command(binary, data, port), "--logpath", str(log), "--logappend"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509  # prctl has no other place; no thread holds a lock it needs
+    ) as process:
         try:
-            time.sleep(0.05)
-            initiate(port)
-            yield mongo_uri(port)
+            initiate(port, ended=lambda: process.poll() is not None)
         except MongodError:
-            if process.poll() is not None:
-                raise MongodError(f"mongod ended with status {process.returncode}; see {log}") from None
+            process.kill()
+            if process.wait() > 0:
+                raise MongodError(f"mongod ended with status {process.returncode}: see {log}") from None
             raise
+        try:
+            yield mongo_uri(port)
         finally:
             process.terminate()
             try:

@@ -19,3 +19,25 @@ async def test_a_released_lease_is_taken_by_the_other_and_the_fence_grows(databa
     assert await second.hold()
     assert second.fence == first.fence + 1
     assert not await first.hold()
+
+
+async def test_a_lease_that_was_not_renewed_is_taken_over_and_the_fence_tells(database: Database) -> None:
+    first, second = Lease(database, "job", "a", seconds=0), Lease(database, "job", "b")
+    assert await first.hold()
+    assert await second.hold()
+    assert (first.fence, second.fence) == (1, 2)
+    assert not await first.hold()
+
+
+async def test_releasing_what_another_holds_changes_nothing(database: Database) -> None:
+    first, second = Lease(database, "job", "a", seconds=0), Lease(database, "job", "b")
+    assert await first.hold()
+    assert await second.hold()
+    await first.release()
+    assert not await first.hold()
+    assert await second.hold()
+
+
+async def test_leases_of_different_jobs_are_held_apart(database: Database) -> None:
+    assert await Lease(database, "job", "a").hold()
+    assert await Lease(database, "other job", "b").hold()

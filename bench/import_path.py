@@ -1,0 +1,119 @@
+"""How long real enquiries take from the file until journeys and figures show them, and what it costs.
+
+    python -m bench.import_path            # writes bench/results/<date>-import.json
+
+Starts a system of its own in a temporary directory, imports the Boston 311 file whole, and asks the graph until
+everything is visible: all enquiries counted, and every outbox and every folder empty.
+"""
+
+import datetime
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from cli.system import System, running_system
+
+ROOT = Path(__file__).parents[1]
+BOSTON = ROOT / "examples" / "boston311"
+ROWS, NEGATIVE = 29838, 10
+VISIBLE = """
+query($period: PeriodInput!, $last: ExternalIdInput!) {
+  enquiries: kpi(key: "enquiries") { result(period: $period) { n } }
+  first: kpi(key: "first_response_time") { result(period: $period) { open { received } } }
+  resolution: kpi(key: "total_resolution_time") { result(period: $period) { open { received } } }
+  customer(externalId: $last) { interactions(first: 1) { edges { node { id } } } kpis(keys: ["enquiries"]) { n } }
+}"""
+VARIABLES = {
+    "period": {"start": "2013-01-01T00:00:00Z", "end": "2018-01-01T00:00:00Z"},
+    "last": {"source": "boston311", "id": "site_00001"},
+}
+
+
+class Watch:
+    """Peak resident memory and CPU seconds of each process of the system, sampled while it runs."""
+
+    def __init__(self, system: System) -> None:
+        self._processes = {name: psutil.Process(pid) for name, pid in system.pids().items()}
+        self.peak_mb: dict[str, float] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._before = self._cpu()
+        self._thread.start()
+
+    def _cpu(self) -> dict[str, float]:
+        times = {name: process.cpu_times() for name, process in self._processes.items()}
+        return {name: used.user + used.system for name, used in times.items()}
+
+    def _sample(self) -> None:
+        while not self._ended.wait(0.2):
+            for name, process in self._processes.items():
+                megabytes = process.memory_info().rss / 1e6
+                self.peak_mb[name] = max(self.peak_mb.get(name, 0), round(megabytes, 1))
+
+    def end(self) -> dict[str, float]:
+        self._ended.set()
+        self._thread.join()
+        return {name: round(after - self._before[name], 2) for name, after in self._cpu().items()}
+
+
+def visible(endpoint: str) -> bool:
+    answer: dict[str, Any] = httpx.post(
+        f"{endpoint}/graphql", json={"query": VISIBLE, "variables": VARIABLES}, timeout=30
+    ).json()
+    data = answer["data"]
+    waits = (data["first"], data["resolution"])
+    return bool(
+        data["enquiries"]["result"]["n"] == ROWS
+        and all(kpi["result"]["open"]["received"] == ROWS - NEGATIVE for kpi in waits)
+    )
+
+
+def measure() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder) / "data") as system:
+        watch = Watch(system)
+        began = time.monotonic()
+        command = [sys.executable, "-m", "cli", "import", "enquiries", str(BOSTON / "boston311_2013_2017.csv.gz")]
+        command += ["--mapping", str(BOSTON / "mapping.toml"), "--endpoint", system.endpoint]
+        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+        stored = time.monotonic() - began
+        while not visible(system.endpoint) or not system.drained():
+            time.sleep(0.2)
+        seen = time.monotonic() - began
+        cpu = watch.end()
+    return {
+        "rows": ROWS,
+        "seconds_until_stored": round(stored, 1),
+        "seconds_until_visible": round(seen, 1),
+        "rows_per_second": round(ROWS / seen),
+        "cpu_seconds": cpu,
+        "peak_resident_mb": watch.peak_mb,
+    }
+
+
+def main() -> None:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False
+    ).stdout.strip()
+    result = {
+        "command": "python -m bench.import_path",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "commit": commit,
+        "machine": f"{psutil.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        **measure(),
+    }
+    file = ROOT / "bench" / "results" / f"{result['date']}-import.json"
+    file.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))  # noqa: T201  # the figure is what the command is for
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""The rundblick command: one function per subcommand; what it does is in the modules beside."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from chassis.caller import Authenticator, Caller, scopes_of
+from cli import demo as demo_view
+from cli.graph import Graph, GraphError
+from cli.importing import Counts, Importer, ImportFault, RejectedFile, batches, run_import, service_address
+from cli.mapping import MappingError, RowMapper, read_mapping
+from cli.mongod import MongodError
+from cli.rows import FileError, open_rows
+from cli.system import System, SystemFault, running_system, secret_of
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="One view of each customer over every touchpoint.")
+import_app = typer.Typer(no_args_is_help=True, help="Bring data into a running system.")
+app.add_typer(import_app, name="import")
+
+DEFAULT_ENDPOINT = "http://127.0.0.1:8000"
+SOME_ROWS_REJECTED = 3
+_EXAMPLE = Path(__file__).parents[1] / "examples" / "boston311"
+_COLOURS = {"customers": "green", "feedback": "magenta", "metrics": "yellow", "gateway": "cyan"}
+
+Port = Annotated[int, typer.Option(help="The gateway's port.", min=1, max=65535)]
+Data = Annotated[Path, typer.Option(help="Where everything is kept: database, logs, secret.")]
+MongoUri = Annotated[str | None, typer.Option(help="An own MongoDB (a replica set) instead of one started here.")]
+Endpoint = Annotated[str, typer.Option(help="The running system.")]
+Token = Annotated[str | None, typer.Option(help="Who imports; see rundblick token.", envvar="RUNDBLICK_TOKEN")]
+
+
+def _console() -> Console:
+    # Into a file or a pipe tables are as wide as they need to be.
+    return Console() if sys.stdout.isatty() else Console(width=160)
+
+
+def _fail(error: Exception) -> NoReturn:
+    typer.secho(f"rundblick: {error}", fg="red", err=True)
+    raise typer.Exit(1)
+
+
+class _Stop(Exception):
+    """Ctrl-C or SIGTERM."""
+
+
+def _stop_on_signals() -> None:
+    def stop(*_: object) -> NoReturn:
+        # A second Ctrl-C must not break the orderly end.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise _Stop
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _status_table(system: System) -> Table:
+    table = Table(title=f"Rundblick, data in {system.data}")
+    for column in ("process", "address", "state", "pid"):
+        table.add_column(column)
+    for name, process in system.processes.items():
+        address = f"{system.endpoint}/graphql" if name == "gateway" else system.addresses[name]
+        table.add_row(name, address, "healthy", str(process.pid))
+    return table
+
+
+def _run(
+    port: int, data: Path, mongo_uri: str | None, work: Callable[[System, Console], None], *, verbose: bool
+) -> None:
+    """Start a system, do the work, stop everything: at the end, at Ctrl-C and at SIGTERM."""
+    console = _console()
+    lock = threading.Lock()
+
+    def show(name: str, line: str) -> None:
+        with lock:
+            console.print(f"[{_COLOURS[name]}]{name:>9}[/] | ", end="")
+            console.print(line, markup=False, highlight=False)
+
+    _stop_on_signals()
+    try:
+        console.print("Starting ...")
+        with running_system(data, gateway_port=port, mongo_uri=mongo_uri, output=show if verbose else None) as system:
+            console.print(_status_table(system))
+            work(system, console)
+            console.print("Stopping ...")
+    except _Stop:
+        console.print("Stopped.")
+    except (SystemFault, MongodError, GraphError, ImportFault, FileError, MappingError) as error:
+        _fail(error)
+
+
+def _stay(system: System, console: Console) -> None:
+    console.print(f"[bold]{system.endpoint}/graphql[/] answers until Ctrl-C.")
+    while True:
+        time.sleep(1)
+        for name, process in system.processes.items():
+            if process.gave_up:
+                raise SystemFault(f"{name} keeps ending with status {process.last_status}: see {process.log}")
+
+
+@app.command()
+def up(port: Port = 8000, data: Data = Path(".rundblick"), mongo_uri: MongoUri = None) -> None:
+    """Run MongoDB, the services and the gateway until Ctrl-C; a process that dies is started again."""
+    _run(port, data, mongo_uri, _stay, verbose=True)
+
+
+@app.command()
+def demo(
+    port: Port = 8000,
+    data: Data = Path(".rundblick/demo"),
+    mongo_uri: MongoUri = None,
+    exit: Annotated[bool, typer.Option("--exit", help="Stop after printing.")] = False,
+) -> None:
+    """Run everything, import real enquiries, and print what the graph says."""
+
+    def work(system: System, console: Console) -> None:
+        began = time.monotonic()
+        file = _EXAMPLE / "boston311_2013_2017.csv.gz"
+        _import(file, _EXAMPLE / "mapping.toml", system.endpoint, data / "rejected.csv", 500, None, console)
+        graph = Graph(system.endpoint)
+        figures = demo_view.figures(graph, seconds=180)
+        demo_view.print_customer(console, graph)
+        demo_view.print_figures(console, figures)
+        console.print(f"From the file to these figures: {time.monotonic() - began:.1f} s.")
+        if not exit:
+            _stay(system, console)
+
+    _run(port, data, mongo_uri, work, verbose=False)
+
+
+def _import(
+    file: Path, mapping: Path, endpoint: str, rejected: Path, size: int, token: str | None, console: Console
+) -> Counts:
+    described = read_mapping(mapping)
+    rows = open_rows(file)
+    address = service_address(endpoint, "feedback", token)
+    source = batches(rows, RowMapper(described), described.source, size)
+    report = RejectedFile(rejected)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f}/s"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    began = time.monotonic()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(file.name, total=rows.size, rows=0, rate=0.0)
+
+        def progress(counts: Counts, position: int) -> None:
+            rate = counts.read / max(time.monotonic() - began, 0.001)
+            bar.update(task, completed=position, rows=counts.read, rate=rate)
+
+        counts = run_import(Importer(address, source, report, token=token, progress=progress))
+    seconds = max(time.monotonic() - began, 0.001)
+    console.print(
+        f"{counts.read} rows read in {seconds:.1f} s ({counts.read / seconds:,.0f}/s): {counts.created} created, "
+        f"{counts.changed} changed, {counts.unchanged} unchanged, {counts.rejected} rejected",
+        highlight=False,
+    )
+    if report.written:
+        console.print(f"Rejected rows, with line, column and reason: {report.path}", highlight=False)
+    return counts
+
+
+@import_app.command()
+def enquiries(
+    file: Annotated[Path, typer.Argument(help="CSV or JSON Lines, plain or gzip.")],
+    mapping: Annotated[Path, typer.Option(help="How columns become fields: a TOML file.")],
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    rejected: Annotated[Path | None, typer.Option(help="Where rejected rows are listed.")] = None,
+    batch: Annotated[int, typer.Option(help="Rows per transaction.", min=1, max=2000)] = 500,
+    token: Token = None,
+) -> None:
+    """Import enquiries with their messages. Running it twice changes nothing; after a break it goes on.
+
+    Exit status 3: some rows were rejected; they are listed with line, column and reason.
+    """
+    _stop_on_signals()
+    try:
+        report = rejected or Path(f"{file.name}.rejected.csv")
+        counts = _import(file, mapping, endpoint, report, batch, token, _console())
+    except (ImportFault, FileError, MappingError) as error:
+        _fail(error)
+    except _Stop:
+        typer.echo("Stopped; running it again goes on from here.", err=True)
+        raise typer.Exit(130) from None
+    if counts.rejected:
+        raise typer.Exit(SOME_ROWS_REJECTED)
+
+
+@app.command()
+def token(
+    scopes: Annotated[str, typer.Option(help="Separated by commas or blanks; * means all.")] = "*",
+    subject: Annotated[str, typer.Option(help="Whom the token speaks for.")] = "developer",
+    data: Data = Path(".rundblick"),
+    hours: Annotated[float, typer.Option(help="How long it is valid.", min=0.01, max=24 * 30)] = 8,
+) -> None:
+    """Print a development token for the system whose data is in --data."""
+    if os.environ.get("RUNDBLICK_ENV") == "production":
+        _fail(SystemFault("development tokens are not made in production: ask your identity provider"))
+    if not data.is_dir():
+        _fail(SystemFault(f"there is no system in {data}: start one with rundblick up, or see --data"))
+    authenticator = Authenticator(secret_of(data), production=False)
+    typer.echo(authenticator.issue(Caller(subject, scopes_of(scopes)), seconds=hours * 3600))
+
+
+@app.command()
+def schema(
+    subgraph: Annotated[str | None, typer.Option(help="customers, feedback, metrics or node; none: the whole.")] = None,
+) -> None:
+    """Print the graph's schema, or one subgraph as Federation 2."""
+    from gateway.schema import SUBGRAPHS, printed_schema, subgraph_sdl  # noqa: PLC0415  # only this command pays for it
+
+    if subgraph is None:
+        typer.echo(printed_schema(), nl=False)
+    elif subgraph in SUBGRAPHS:
+        typer.echo(subgraph_sdl(subgraph), nl=False)
+    else:
+        _fail(SystemFault(f"there is no subgraph {subgraph}: it is one of {', '.join(SUBGRAPHS)}"))
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Sends enquiries to a running system in batches, and sends again what was not answered: nothing is taken twice."""
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import httpx
+from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
+
+from chassis.calls import error_of, metadata_of
+from chassis.channel import open_channel
+from chassis.errors import DomainError, Unavailable
+from cli.mapping import RowError, RowMapper
+from cli.rows import RowFile
+
+_IN_FLIGHT = 3
+_ATTEMPTS = 30
+_PAUSE_SECONDS = 1.0
+# The whole of a stream has a deadline; a longer import simply goes on in the next stream.
+_STREAM_SECONDS = 1800.0
+
+
+class ImportFault(Exception):
+    """Why the import ended early, in one line."""
+
+
+@dataclass
+class Counts:
+    read: int = 0
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    line: int
+    column: str
+    reason: str
+
+
+@dataclass
+class Batch:
+    request: enquiry_pb2.ImportEnquiriesRequest
+    read: int
+    position: int  # of the file, in bytes, behind its last row
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def service_address(endpoint: str, service: str, token: str | None) -> str:
+    """Where a service of the running system answers; the gateway knows."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        answer = httpx.get(f"{endpoint.rstrip('/')}/.well-known/rundblick", headers=headers, timeout=10)
+        answer.raise_for_status()
+        return str(answer.json()["services"][service])
+    except httpx.HTTPStatusError as error:
+        raise ImportFault(f"{endpoint} refuses: {error.response.status_code}; see --token and its scopes") from None
+    except (httpx.HTTPError, httpx.InvalidURL):
+        raise ImportFault(f"nothing answers at {endpoint}: start it with rundblick up, or see --endpoint") from None
+    except (KeyError, TypeError, ValueError):
+        raise ImportFault(f"{endpoint} does not say where its services are: a token with the scope import?") from None
+
+
+def batches(file: RowFile, mapper: RowMapper, source: str, size: int) -> Iterator[Batch]:
+    """The rows as requests of at most `size` enquiries; rows that cannot be mapped are rejected here."""
+    batch = Batch(enquiry_pb2.ImportEnquiriesRequest(batch=1, source=source), 0, 0)
+    known: set[tuple[str, str]] = set()
+    for row in file.rows(mapper.columns()):
+        batch.read += 1
+        try:
+            if row.error:
+                raise RowError("", row.error)
+            mapped = mapper(row.line, row.values)
+        except RowError as error:
+            batch.rejected.append(Rejected(row.line, error.column, error.reason))
+        else:
+            request = batch.request
+            request.enquiries.append(mapped.enquiry)
+            if mapped.customer and ("customer", mapped.customer.external_id) not in known:
+                known.add(("customer", mapped.customer.external_id))
+                request.customers.append(mapped.customer)
+            if ("touchpoint", mapped.touchpoint.key) not in known:
+                known.add(("touchpoint", mapped.touchpoint.key))
+                request.touchpoints.append(mapped.touchpoint)
+            if mapped.team and ("team", mapped.team.key) not in known:
+                known.add(("team", mapped.team.key))
+                request.teams.append(mapped.team)
+        if len(batch.request.enquiries) >= size:
+            batch.position = file.position
+            number = batch.request.batch
+            yield batch
+            batch = Batch(enquiry_pb2.ImportEnquiriesRequest(batch=number + 1, source=source), 0, 0)
+            known.clear()
+    batch.position = file.position
+    if batch.read:
+        yield batch
+
+
+class RejectedFile:
+    """Rejected rows with line, column and reason; made only when there is one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.written = 0
+
+    def write(self, rows: list[Rejected]) -> None:
+        if not rows:
+            return
+        with self.path.open("w" if not self.written else "a", newline="") as file:
+            writer = csv.writer(file)
+            if not self.written:
+                writer.writerow(["line", "column", "reason"])
+            writer.writerows((row.line, row.column, row.reason) for row in rows)
+        self.written += len(rows)
+
+
+class Importer:
+    """One import: keeps what is in flight, so that a broken stream is taken up where it was."""
+
+    def __init__(
+        self,
+        address: str,
+        source: Iterator[Batch],
+        rejected: RejectedFile,
+        *,
+        token: str | None,
+        progress: Callable[[Counts, int], None],
+    ) -> None:
+        self.counts = Counts()
+        self._address = address
+        self._source = source
+        self._rejected = rejected
+        self._token = token
+        self._progress = progress
+        self._in_flight: dict[int, Batch] = {}
+        self._exhausted = False
+
+    async def run(self) -> Counts:
+        """ImportFault: refused, or nobody answered for too long."""
+        failures = 0
+        while not self._exhausted or self._in_flight:
+            answered_before = self.counts.read
+            try:
+                await self._stream()
+            except DomainError as error:
+                if not isinstance(error, Unavailable):
+                    raise ImportFault(f"the import was refused: {error.message}") from None
+                failures = 1 if self.counts.read > answered_before else failures + 1
+                if failures >= _ATTEMPTS:
+                    raise ImportFault("feedback does not answer; run the import again: it goes on from here") from None
+                await asyncio.sleep(_PAUSE_SECONDS)
+        return self.counts
+
+    async def _stream(self) -> None:
+        async with open_channel(self._address) as channel:
+            room = asyncio.Semaphore(_IN_FLIGHT)
+            call = enquiry_pb2_grpc.EnquiryServiceStub(channel).ImportEnquiries(
+                self._requests(room), timeout=_STREAM_SECONDS, metadata=metadata_of(self._token)
+            )
+            try:
+                async for answer in call:
+                    self._take(answer)
+                    room.release()
+            except grpc.aio.AioRpcError as error:
+                raise error_of(error) from error
+            finally:
+                call.cancel()
+
+    async def _requests(self, room: asyncio.Semaphore) -> AsyncIterator[enquiry_pb2.ImportEnquiriesRequest]:
+        for batch in list(self._in_flight.values()):
+            await room.acquire()
+            yield batch.request
+        while True:
+            await room.acquire()
+            fresh = next(self._source, None)
+            if fresh is None:
+                self._exhausted = True
+                return
+            self._in_flight[fresh.request.batch] = fresh
+            yield fresh.request
+
+    def _take(self, answer: enquiry_pb2.ImportEnquiriesResponse) -> None:
+        batch = self._in_flight.pop(answer.batch)
+        rejected = batch.rejected + [
+            Rejected(row.line, "/".join(row.error.path), row.error.message) for row in answer.rejected
+        ]
+        self._rejected.write(sorted(rejected, key=lambda row: row.line))
+        counts = self.counts
+        counts.read += batch.read
+        counts.created += answer.created
+        counts.changed += answer.changed
+        counts.unchanged += answer.unchanged
+        counts.rejected += len(rejected)
+        self._progress(counts, batch.position)
+
+
+def run_import(importer: Importer) -> Counts:
+    with suppress(ImportError):
+        import uvloop  # noqa: PLC0415  # there is none on Windows
+
+        return uvloop.run(importer.run())
+    return asyncio.run(importer.run())

@@ -1,0 +1,1 @@
+"""The customer record: source records and the golden record over them."""

@@ -1,0 +1,172 @@
+"""Answers CustomerService calls: read the request, ask the domain, use the repository."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from chassis.caller import Caller, current_caller
+from chassis.errors import InvalidInput, NotFound
+from chassis.idempotency import Writes
+from chassis.ids import new_id
+from chassis.mongo import Session, require_source
+from chassis.page import encode_cursor, page_info, page_of
+from rundblick.customers.v1 import customer_pb2 as pb
+from rundblick.customers.v1 import customer_pb2_grpc
+from services.customers.batches import answers
+from services.customers.customer import messages
+from services.customers.customer.domain import (
+    OWN_SOURCE,
+    Customer,
+    CustomerNotFound,
+    ExternalIdTaken,
+    SourceRecord,
+    Values,
+    checked,
+    golden,
+    require_version,
+    said,
+    with_records,
+)
+from services.customers.customer.repository import ORDERS, MongoCustomerRepository
+from services.customers.employee.repository import MongoEmployeeRepository
+
+
+class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
+    def __init__(
+        self,
+        customers: MongoCustomerRepository,
+        employees: MongoEmployeeRepository,
+        writes: Writes,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._customers = customers
+        self._employees = employees
+        self._writes = writes
+        self._now = now
+
+    async def BatchGetCustomers(
+        self, request: pb.BatchGetCustomersRequest, context: Any
+    ) -> pb.BatchGetCustomersResponse:
+        found = await self._customers.of_ids(current_caller(), request.ids)
+        protos = {id: messages.to_proto(customer) for id, customer in found.items()}
+        return pb.BatchGetCustomersResponse(answers=answers(pb.CustomerAnswer, request.ids, protos))
+
+    async def FindCustomer(self, request: pb.FindCustomerRequest, context: Any) -> pb.FindCustomerResponse:
+        caller, wanted = current_caller(), request.external_id
+        found = await self._customers.of_external_ids(caller, wanted.source, [wanted.id])
+        if wanted.id not in found:
+            raise NotFound(f"{wanted.source} has no record {wanted.id}", ("external_id",))
+        customer = await self._one(caller, found[wanted.id][0])
+        return pb.FindCustomerResponse(customer=messages.to_proto(customer))
+
+    async def ListCustomers(self, request: pb.ListCustomersRequest, context: Any) -> pb.ListCustomersResponse:
+        if request.order_by not in messages.ORDER_FROM_PROTO:
+            raise InvalidInput("this order is not known", ("order_by",))
+        order = "NAME" if request.search.strip() else messages.ORDER_FROM_PROTO[request.order_by]
+        kinds = [str if name in ("folded_name", "_id") else datetime for name, _ in ORDERS[order]]
+        condition = {}
+        if request.filter.HasField("kind"):
+            condition["kind"] = messages.kind_from_proto(request.filter.kind).value
+        if request.filter.HasField("owner_id"):
+            condition["owner"] = request.filter.owner_id
+        if request.filter.HasField("source"):
+            condition["source"] = request.filter.source
+        part = await self._customers.page(
+            current_caller(), page_of(request.page, kinds), order=order, search=request.search, filter=condition
+        )
+        edges = [
+            pb.CustomerEdge(cursor=encode_cursor(boundary), node=messages.to_proto(customer))
+            for customer, boundary in zip(part.items, part.boundaries, strict=True)
+        ]
+        return pb.ListCustomersResponse(edges=edges, page_info=page_info(part))
+
+    async def CreateCustomer(self, request: pb.CreateCustomerRequest, context: Any) -> pb.CreateCustomerResponse:
+        caller = current_caller()
+        kind = messages.kind_from_proto(request.kind)
+        values = checked(messages.values_from_proto(request.fields))
+        outside = request.HasField("external_id")
+        source = request.external_id.source if outside else OWN_SOURCE
+        if outside and not (request.external_id.id and source):
+            raise InvalidInput("an external id has a source and an id", ("external_id",))
+        require_source(caller, source)
+        external_id = request.external_id.id if outside else None
+
+        async def create(session: Session) -> pb.CreateCustomerResponse:
+            await self._require_employee(caller, request.owner_id)
+            now = self._now()
+            record = new_record(source, external_id, values, now)
+            customer = golden(new_id("cus"), kind, [record], owner=request.owner_id or None, now=now)
+            if external_id and await self._customers.of_external_ids(caller, source, [external_id], session):
+                raise ExternalIdTaken(source, external_id)
+            await self._customers.add(caller, [customer], session)
+            return pb.CreateCustomerResponse(customer=messages.to_proto(customer))
+
+        try:
+            return await self._writes.run(caller, request, pb.CreateCustomerResponse, create)
+        except DuplicateKeyError:
+            raise ExternalIdTaken(source, external_id or "") from None
+
+    async def UpdateCustomer(self, request: pb.UpdateCustomerRequest, context: Any) -> pb.UpdateCustomerResponse:
+        caller = current_caller()
+        values = checked(messages.values_from_proto(request.fields))
+        require_source(caller, OWN_SOURCE)
+
+        async def update(session: Session) -> pb.UpdateCustomerResponse:
+            customer = await self._one(caller, request.id, session)
+            require_version(customer, request.version if request.HasField("version") else None)
+            now = self._now()
+            records = own_record_says(customer, values, now)
+            if records != customer.records:
+                customer = with_records(customer, records, now)
+                await self._customers.save(caller, [customer], session)
+            return pb.UpdateCustomerResponse(customer=messages.to_proto(customer))
+
+        return await self._writes.run(caller, request, pb.UpdateCustomerResponse, update)
+
+    async def AssignOwner(self, request: pb.AssignOwnerRequest, context: Any) -> pb.AssignOwnerResponse:
+        caller = current_caller()
+
+        async def assign(session: Session) -> pb.AssignOwnerResponse:
+            await self._require_employee(caller, request.owner_id)
+            customer = await self._one(caller, request.id, session)
+            owner = request.owner_id or None
+            if customer.owner != owner:
+                version = customer.version + 1
+                customer = replace(customer, owner=owner, version=version, updated_at=self._now())
+                await self._customers.save(caller, [customer], session)
+            return pb.AssignOwnerResponse(customer=messages.to_proto(customer))
+
+        return await self._writes.run(caller, request, pb.AssignOwnerResponse, assign)
+
+    async def _one(self, caller: Caller, id: str, session: Session | None = None) -> Customer:
+        found = await self._customers.of_ids(caller, [id], session)
+        if id not in found:
+            raise CustomerNotFound(id)
+        return found[id]
+
+    async def _require_employee(self, caller: Caller, id: str) -> None:
+        if id and id not in await self._employees.of_ids(caller, [id]):
+            raise NotFound(f"there is no employee {id}", ("owner_id",))
+
+
+def new_record(source: str, external_id: str | None, values: Values, now: datetime) -> SourceRecord:
+    return SourceRecord(
+        id=new_id("src"),
+        source=source,
+        external_id=external_id,
+        values=values,
+        since=dict.fromkeys(values, now),
+        received_at=now,
+        updated_at=now,
+    )
+
+
+def own_record_says(customer: Customer, values: Values, now: datetime) -> tuple[SourceRecord, ...]:
+    """The records after people said `values` here: in Rundblick's own record, which is made when there is none."""
+    own = next((record for record in customer.records if record.source == OWN_SOURCE), None)
+    if own is None:
+        return (*customer.records, new_record(OWN_SOURCE, None, values, now))
+    return tuple(said(record, values, now) if record is own else record for record in customer.records)

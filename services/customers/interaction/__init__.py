@@ -1,0 +1,1 @@
+"""Interactions: the journey of a customer."""

@@ -1,0 +1,1 @@
+"""Keys of the outside, turned into ids."""

@@ -1,0 +1,1 @@
+"""Touchpoints: the places where customers and the company meet."""

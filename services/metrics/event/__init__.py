@@ -1,0 +1,1 @@
+"""What happened, as the other services tell it: taken once, kept in the order of their commits."""

@@ -1,0 +1,103 @@
+"""Raw events in MongoDB, in an order in which nothing that commits late is skipped.
+
+Each partition has a counter. A call takes its positions from it inside its transaction; the write conflict on the
+counter lets one such transaction commit after the other, so the order of positions is the order of commits and has no
+gaps: whoever has read up to a position will never find a new event before it.
+"""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from pymongo import ASCENDING, ReturnDocument
+
+from chassis.caller import Caller
+from chassis.mongo import Database, Document, Session, in_transaction
+from services.metrics.event.domain import Arrival, Event, Stored
+
+
+class MongoEventRepository:
+    """partitions: how many folders may work side by side; all events of a subject and name are in one partition."""
+
+    def __init__(self, database: Database, *, partitions: int = 1) -> None:
+        self._database = database
+        self._events = database["events"]
+        self._counters = database["event_counters"]
+        self._partitions = partitions
+
+    async def ensure_indexes(self) -> None:
+        await self._events.create_index([("p", ASCENDING), ("n", ASCENDING)], name="order", unique=True)
+        for partition in range(self._partitions):
+            await self._counters.update_one({"_id": partition}, {"$setOnInsert": {"n": 0}}, upsert=True)
+
+    async def add(self, caller: Caller, arrivals: Sequence[Arrival], received_at: datetime) -> set[str]:
+        """Store those not stored yet, all or none; answers the ids that were known, also those twice in `arrivals`."""
+        by_id: dict[str, Arrival] = {}
+        for arrival in arrivals:
+            by_id.setdefault(arrival.event.id, arrival)
+        ids = list(by_id)
+
+        async def work(session: Session) -> set[str]:
+            found = self._events.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)
+            known = {document["_id"] for document in await found.to_list(None)}
+            parts: defaultdict[int, list[Arrival]] = defaultdict(list)
+            for id, arrival in by_id.items():
+                if id not in known:
+                    parts[self._partition_of(arrival.event)].append(arrival)
+            for partition, fresh in parts.items():
+                counter = await self._counters.find_one_and_update(
+                    {"_id": partition},
+                    {"$inc": {"n": len(fresh)}},
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
+                    session=session,
+                )
+                first = counter["n"] - len(fresh) + 1
+                await self._events.insert_many(
+                    [_to_document(a, partition, first + i, received_at) for i, a in enumerate(fresh)],
+                    ordered=False,
+                    session=session,
+                )
+            return known
+
+        return await in_transaction(self._database, work)
+
+    async def unfolded(self, caller: Caller) -> int:
+        """How many stored events are not in the figures yet."""
+        pipeline: list[Document] = [
+            {"$match": {"_id": {"$gte": 0}}},
+            {"$lookup": {"from": "watermarks", "localField": "_id", "foreignField": "_id", "as": "mark"}},
+            {"$set": {"folded": {"$ifNull": [{"$first": "$mark.n"}, 0]}}},
+            {"$group": {"_id": None, "count": {"$sum": {"$subtract": ["$n", "$folded"]}}}},
+        ]
+        found = await self._counters.aggregate(pipeline).to_list(1)
+        return int(found[0]["count"]) if found else 0
+
+    async def after(
+        self, caller: Caller, session: Session, partition: int, position: int, limit: int
+    ) -> list[Stored]:
+        """The next events of a partition, in order; read in the session's snapshot, so none can slip in between."""
+        found = (
+            self._events.find({"p": partition, "n": {"$gt": position}}, {"n": 1, "e": 1}, session=session)
+            .sort([("p", ASCENDING), ("n", ASCENDING)])
+            .limit(limit)
+        )
+        return [Stored(d["_id"], d["n"], d["e"]) for d in await found.to_list(limit)]
+
+    def _partition_of(self, event: Event) -> int:
+        return zlib.crc32(f"{event.name}|{event.subject_id}".encode()) % self._partitions if self._partitions > 1 else 0
+
+
+def _to_document(arrival: Arrival, partition: int, position: int, received_at: datetime) -> Document:
+    event = arrival.event
+    return {
+        "_id": event.id,
+        "p": partition,
+        "n": position,
+        "at": received_at,
+        "source": event.source,
+        "team": event.team_id,
+        "owner": event.owner_id,
+        "e": arrival.payload,
+    }

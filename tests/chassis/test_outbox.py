@@ -1,0 +1,273 @@
+"""What other processes must learn reaches them: at least once, in order per aggregate, and blocked by nobody."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chassis.errors import Conflict, Exhausted, Fault, Unavailable
+from chassis.mongo import Database, Session, in_transaction
+from chassis.outbox import MAX_ATTEMPTS, Entry, Outbox, Relay
+from chassis.times import utc_now
+
+REFUSED = Fault("CONFLICT", "not now")
+
+
+class Receiver:
+    """Keeps what it took; refuses the payloads named in `refuses`, and everything while `away`."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, int]] = []
+        self.calls: list[list[bytes]] = []
+        self.refuses: set[bytes] = set()
+        self.away: Exception | None = None
+        self.complete = asyncio.Event()
+        self.expected = 0
+
+    async def __call__(self, entries: Sequence[Entry]) -> Mapping[str, Fault]:
+        if self.away is not None:
+            raise self.away
+        self.calls.append([entry.payload for entry in entries])
+        faults = {entry.id: REFUSED for entry in entries if entry.payload in self.refuses}
+        self.taken += [(entry.aggregate, entry.sequence) for entry in entries if entry.id not in faults]
+        if len(self.taken) >= self.expected:
+            self.complete.set()
+        return faults
+
+
+class Clock:
+    """Moves only when told, so that no test waits for a pause to end."""
+
+    def __init__(self) -> None:
+        self.at = utc_now()
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def later(self, **amount: float) -> None:
+        self.at += timedelta(**amount)
+
+
+@pytest.fixture
+async def outbox(database: Database) -> Outbox:
+    outbox = Outbox(database)
+    await outbox.ensure_indexes()
+    return outbox
+
+
+@pytest.fixture
+def receiver() -> Receiver:
+    return Receiver()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def relay_of(
+    outbox: Outbox, receiver: Receiver, clock: Clock | None = None, *, holder: str = "a", batch: int = 500
+) -> Relay:
+    return Relay(outbox, "metrics", receiver, holder=holder, batch=batch, now=clock or utc_now)
+
+
+def entry(aggregate: str, sequence: int, destination: str = "metrics") -> Entry:
+    return Entry(destination, aggregate, sequence, "events", f"{aggregate}/{sequence}".encode())
+
+
+async def append(outbox: Outbox, *entries: Entry) -> None:
+    async def work(session: Session) -> None:
+        await outbox.append(session, entries)
+
+    await in_transaction(outbox.database, work)
+
+
+async def deliver_all(relay: Relay) -> None:
+    while await relay.deliver_once():
+        pass
+
+
+async def test_entries_arrive_in_the_order_of_their_aggregate(outbox: Outbox, receiver: Receiver) -> None:
+    # Stored out of order, as ids of one millisecond are.
+    await append(outbox, entry("enq_a", 3), entry("enq_b", 2), entry("enq_a", 1), entry("enq_a", 2), entry("enq_b", 1))
+    await deliver_all(relay_of(outbox, receiver))
+    assert [sequence for aggregate, sequence in receiver.taken if aggregate == "enq_a"] == [1, 2, 3]
+    assert [sequence for aggregate, sequence in receiver.taken if aggregate == "enq_b"] == [1, 2]
+    assert await outbox.is_empty("metrics")
+
+
+async def test_many_aggregates_travel_in_one_call(outbox: Outbox, receiver: Receiver) -> None:
+    await append(outbox, *(entry(f"enq_{number}", 1) for number in range(40)))
+    await deliver_all(relay_of(outbox, receiver))
+    assert [len(call) for call in receiver.calls] == [40]
+
+
+async def test_more_than_a_batch_is_delivered_batch_by_batch(outbox: Outbox, receiver: Receiver) -> None:
+    await append(outbox, *(entry(f"enq_{number}", 1) for number in range(25)))
+    await deliver_all(relay_of(outbox, receiver, batch=10))
+    assert [len(call) for call in receiver.calls] == [10, 10, 5]
+
+
+async def test_a_relay_takes_its_own_destination_only(outbox: Outbox, receiver: Receiver) -> None:
+    await append(outbox, entry("enq_a", 1), entry("enq_a", 1, "customers"))
+    await deliver_all(relay_of(outbox, receiver))
+    assert receiver.taken == [("enq_a", 1)]
+    assert not await outbox.is_empty("customers")
+
+
+async def test_an_entry_of_an_aborted_transaction_is_never_delivered(outbox: Outbox, receiver: Receiver) -> None:
+    async def work(session: Session) -> None:
+        await outbox.append(session, [entry("enq_a", 1)])
+        raise Conflict("changed my mind")
+
+    with pytest.raises(Conflict):
+        await in_transaction(outbox.database, work)
+    await deliver_all(relay_of(outbox, receiver))
+    assert receiver.taken == []
+
+
+async def test_a_failing_entry_holds_back_its_aggregate_and_no_other(
+    outbox: Outbox, receiver: Receiver, clock: Clock
+) -> None:
+    relay = relay_of(outbox, receiver, clock)
+    receiver.refuses = {b"enq_a/1"}
+    await append(outbox, entry("enq_a", 1), entry("enq_a", 2), entry("enq_b", 1))
+    await deliver_all(relay)
+    await append(outbox, entry("enq_a", 3), entry("enq_b", 2))
+    await deliver_all(relay)
+    assert receiver.taken == [("enq_b", 1), ("enq_b", 2)]
+    receiver.refuses.clear()
+    clock.later(minutes=10)
+    await deliver_all(relay)
+    assert [place for place in receiver.taken if place[0] == "enq_a"] == [("enq_a", 1), ("enq_a", 2), ("enq_a", 3)]
+
+
+async def test_a_failing_entry_is_left_alone_until_its_pause_is_over(
+    outbox: Outbox, receiver: Receiver, clock: Clock
+) -> None:
+    relay = relay_of(outbox, receiver, clock)
+    receiver.refuses = {b"enq_a/1"}
+    await append(outbox, entry("enq_a", 1))
+    await deliver_all(relay)
+    await deliver_all(relay)
+    assert len(receiver.calls) == 1
+    clock.later(minutes=10)
+    await deliver_all(relay)
+    assert len(receiver.calls) == 2
+
+
+async def test_after_bounded_tries_an_entry_is_parked_with_an_alarm_and_its_aggregate_goes_on(
+    outbox: Outbox, receiver: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    relay = relay_of(outbox, receiver, clock)
+    receiver.refuses = {b"enq_a/1"}
+    await append(outbox, entry("enq_a", 1), entry("enq_a", 2))
+    for _ in range(MAX_ATTEMPTS):
+        assert not caplog.records
+        await deliver_all(relay)
+        clock.later(minutes=10)
+    assert "is parked after 12 tries: CONFLICT" in caplog.text
+    await deliver_all(relay)
+    assert receiver.taken == [("enq_a", 2)]
+    assert len(receiver.calls) == MAX_ATTEMPTS + 1
+    parked = await outbox.database["outbox"].find({"parked": True}).to_list(None)
+    assert [(document["aggregate"], document["error"]["code"]) for document in parked] == [("enq_a", "CONFLICT")]
+    assert await outbox.is_empty("metrics"), "what is parked is not pending"
+
+
+@pytest.mark.parametrize("away", [Unavailable("down"), Exhausted("too much")])
+async def test_a_receiver_that_is_away_costs_no_entry_a_try(
+    outbox: Outbox, receiver: Receiver, clock: Clock, away: Exception
+) -> None:
+    relay = relay_of(outbox, receiver, clock)
+    await append(outbox, entry("enq_a", 1))
+    receiver.away = away
+    for _ in range(MAX_ATTEMPTS + 1):
+        with pytest.raises(type(away)):
+            await relay.deliver_once()
+    receiver.away = None
+    await deliver_all(relay)
+    assert receiver.taken == [("enq_a", 1)]
+
+
+async def test_a_refusal_of_the_whole_call_counts_for_each_entry(
+    outbox: Outbox, receiver: Receiver, clock: Clock
+) -> None:
+    relay = relay_of(outbox, receiver, clock)
+    await append(outbox, entry("enq_a", 1), entry("enq_b", 1))
+    receiver.away = Conflict("not like this")
+    await deliver_all(relay)
+    assert {document["attempts"] for document in await outbox.database["outbox"].find().to_list(None)} == {1}
+
+
+async def test_two_relays_deliver_each_entry_once(outbox: Outbox) -> None:
+    all_taken: list[tuple[str, int]] = []
+    complete = asyncio.Event()
+
+    async def take(entries: Sequence[Entry]) -> Mapping[str, Fault]:
+        all_taken.extend((entry.aggregate, entry.sequence) for entry in entries)
+        if len(all_taken) >= 60:
+            complete.set()
+        return {}
+
+    relays = [Relay(outbox, "metrics", take, holder=holder, batch=7, look=0.01) for holder in ("a", "b")]
+    running = [asyncio.create_task(relay.run()) for relay in relays]
+    try:
+        for sequence in range(1, 7):
+            await append(outbox, *(entry(f"enq_{number}", sequence) for number in range(10)))
+            outbox.wake()
+        await asyncio.wait_for(complete.wait(), 30)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    assert sorted(all_taken) == sorted((f"enq_{number}", sequence) for number in range(10) for sequence in range(1, 7))
+
+
+async def test_a_relay_that_ends_leaves_its_work_to_the_next_at_once(outbox: Outbox) -> None:
+    for holder in ("a", "b"):
+        receiver = Receiver()
+        receiver.expected = 1
+        await append(outbox, entry("enq_a", 1))
+        task = asyncio.create_task(relay_of(outbox, receiver, holder=holder).run())
+        await asyncio.wait_for(receiver.complete.wait(), 4)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_relay_outlives_whatever_its_receiver_does_and_complains_once(
+    outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver = Receiver()
+    receiver.expected = 1
+    tries = 0
+
+    async def take(entries: Sequence[Entry]) -> Mapping[str, Fault]:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise RuntimeError("a bug")
+        return await receiver(entries)
+
+    await append(outbox, entry("enq_a", 1))
+    task = asyncio.create_task(Relay(outbox, "metrics", take, holder="a", look=0.01).run())
+    await asyncio.wait_for(receiver.complete.wait(), 10)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert receiver.taken == [("enq_a", 1)]
+    assert [record.getMessage() for record in caplog.records] == ["outbox: metrics: RuntimeError: a bug"]
+
+
+async def test_looking_for_work_scans_no_collection(outbox: Outbox) -> None:
+    await append(outbox, *(entry(f"enq_{number}", 1) for number in range(20)))
+    base = {"destination": "metrics", "parked": False}
+    now = datetime.now(UTC)
+    for command in (
+        {"find": "outbox", "filter": base, "sort": {"_id": 1}, "limit": 10},
+        {"distinct": "outbox", "key": "aggregate", "query": {**base, "next": {"$gt": now}}},
+    ):
+        plan = await outbox.database.command({"explain": command, "verbosity": "queryPlanner"})
+        winning = str(plan["queryPlanner"]["winningPlan"])
+        assert "IXSCAN" in winning
+        assert "COLLSCAN" not in winning

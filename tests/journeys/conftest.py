@@ -1,0 +1,54 @@
+"""Whole systems: the four processes on a real MongoDB, as `rundblick up` runs them."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.system import System, running_system
+
+ROOT = Path(__file__).parents[2]
+BOSTON = ROOT / "examples" / "boston311"
+
+
+class Graph:
+    """Asks /graphql like any client."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._client = httpx.Client(base_url=endpoint, timeout=30)
+
+    def answer(self, query: str, **variables: Any) -> dict[str, Any]:
+        response = self._client.post("/graphql", json={"query": query, "variables": variables})
+        body: dict[str, Any] = response.json()
+        return body
+
+    def data(self, query: str, **variables: Any) -> dict[str, Any]:
+        body = self.answer(query, **variables)
+        assert "errors" not in body, body["errors"]
+        data: dict[str, Any] = body["data"]
+        return data
+
+    def until(self, query: str, done: Callable[[dict[str, Any]], bool], *, seconds: float = 60, **variables: Any) -> Any:
+        """Ask again until the answer is as expected: what other services must learn first arrives a moment later."""
+        end = time.monotonic() + seconds
+        while True:
+            data = self.data(query, **variables)
+            if done(data):
+                return data
+            assert time.monotonic() < end, f"not within {seconds} s: {data}"
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One system with its own MongoDB, shared by the tests that only add to it."""
+    with running_system(tmp_path_factory.mktemp("system")) as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def graph(system: System) -> Graph:
+    return Graph(system.endpoint)
