@@ -18,6 +18,10 @@ class ProcessSettings(BaseSettings):
     drain_seconds: float = Field(0.0, description="how long to go on answering after SIGTERM, while endpoints change")
     grace_seconds: float = Field(10.0, description="how long running calls may take to end after that")
 
+    @property
+    def secret(self) -> str | None:
+        return self.token_secret.get_secret_value() if self.token_secret else None
+
 
 class ServiceSettings(ProcessSettings):
     """What a process with a database and a gRPC port needs beside that."""

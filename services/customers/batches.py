@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from chassis.errors import Fault
 from rundblick.shared.v1 import page_pb2
+
+from chassis.errors import Fault
 
 Answer = TypeVar("Answer")
 

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from chassis.errors import AlreadyExists, Conflict, InvalidInput, NotFound
+from chassis.ids import new_id
 
 # Rundblick's own records: what people enter here, and facts that came in for no other record.
 OWN_SOURCE = "rundblick"
@@ -113,10 +114,24 @@ def checked(values: Values) -> dict[str, Any]:
             raise InvalidInput("this is not an e-mail address", ("fields", "emails", str(position)))
     for position, phone in enumerate(result.get("phones", ())):
         if not _PHONE.match(phone):
-            raise InvalidInput("a phone number reads +, country code, number (E.164)", ("fields", "phones", str(position)))
+            raise InvalidInput(
+                "a phone number reads +, country code, number (E.164)", ("fields", "phones", str(position))
+            )
     if result.get("locale") and not _LOCALE.match(result["locale"]):
         raise InvalidInput("a locale reads like de or en-GB (BCP 47)", ("fields", "locale"))
     return result
+
+
+def new_record(source: str, external_id: str | None, values: Values, now: datetime) -> SourceRecord:
+    return SourceRecord(
+        id=new_id("src"),
+        source=source,
+        external_id=external_id,
+        values=values,
+        since=dict.fromkeys(values, now),
+        received_at=now,
+        updated_at=now,
+    )
 
 
 def said(record: SourceRecord, values: Values, now: datetime) -> SourceRecord:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from rundblick.customers.v1 import customer_pb2 as pb
+
 from chassis.errors import InvalidInput
 from chassis.times import to_timestamp
-from rundblick.customers.v1 import customer_pb2 as pb
 from services.customers.customer.domain import TEXT_FIELDS, Address, Customer, CustomerKind, SourceRecord, Values
 
 KIND_TO_PROTO = {

@@ -8,7 +8,7 @@ from pymongo import ASCENDING, DESCENDING, ReplaceOne
 from chassis.caller import Caller
 from chassis.mongo import Database, Document, Session, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
-from services.customers.customer.domain import OWN_SOURCE, Address, Customer, CustomerKind, Provenance, SourceRecord
+from services.customers.customer.domain import Address, Customer, CustomerKind, Provenance, SourceRecord
 
 ORDERS: dict[str, tuple[tuple[str, int], ...]] = {
     "NEWEST": (("created_at", DESCENDING), ("_id", DESCENDING)),
@@ -27,6 +27,9 @@ class MongoCustomerRepository:
         await self._customers.create_index(ORDERS["NAME"], name="name")
         for field in ("source", "owner", "kind"):
             await self._customers.create_index([(field, ASCENDING), *ORDERS["NEWEST"]], name=field)
+        await self._customers.create_index(
+            [("external_ids.source", ASCENDING), ("external_ids.id", ASCENDING)], name="external_id"
+        )
         await self._records.create_index([("customer", ASCENDING)], name="customer")
         await self._records.create_index(
             [("source", ASCENDING), ("external_id", ASCENDING)],
@@ -35,9 +38,7 @@ class MongoCustomerRepository:
             partialFilterExpression={"external_id": {"$type": "string"}},
         )
 
-    async def of_ids(
-        self, caller: Caller, ids: Iterable[str], session: Session | None = None
-    ) -> dict[str, Customer]:
+    async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Customer]:
         """The golden records with their source records; unknown ids are left out."""
         documents = await self._customers.find(
             {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session
@@ -51,9 +52,7 @@ class MongoCustomerRepository:
             return {}
         ids = [document["_id"] for document in documents]
         records: dict[str, list[SourceRecord]] = {id: [] for id in ids}
-        async for document in self._records.find(
-            {"customer": {"$in": ids}, **visible_to(caller)}, session=session
-        ):
+        async for document in self._records.find({"customer": {"$in": ids}, **visible_to(caller)}, session=session):
             records[document["customer"]].append(record_from_document(document))
         return {
             document["_id"]: customer_from_document(document, sorted(records[document["_id"]], key=lambda r: r.id))
@@ -70,9 +69,7 @@ class MongoCustomerRepository:
         ).to_list(None)
         return {d["external_id"]: (d["customer"], record_from_document(d)) for d in documents}
 
-    async def own_records(
-        self, caller: Caller, ids: Iterable[str], session: Session | None = None
-    ) -> dict[str, str]:
+    async def own_records(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, str]:
         """customer id -> its source record of Rundblick's own."""
         documents = self._records.find(
             {"customer": {"$in": list(ids)}, "source": OWN_SOURCE},

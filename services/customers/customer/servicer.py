@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
+from rundblick.customers.v1 import customer_pb2 as pb
+from rundblick.customers.v1 import customer_pb2_grpc
 
 from chassis.caller import Caller, current_caller
 from chassis.errors import InvalidInput, NotFound
@@ -13,8 +15,6 @@ from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Session, require_source
 from chassis.page import encode_cursor, page_info, page_of
-from rundblick.customers.v1 import customer_pb2 as pb
-from rundblick.customers.v1 import customer_pb2_grpc
 from services.customers.batches import answers
 from services.customers.customer import messages
 from services.customers.customer.domain import (
@@ -26,6 +26,7 @@ from services.customers.customer.domain import (
     Values,
     checked,
     golden,
+    new_record,
     require_version,
     said,
     with_records,
@@ -56,10 +57,9 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
 
     async def FindCustomer(self, request: pb.FindCustomerRequest, context: Any) -> pb.FindCustomerResponse:
         caller, wanted = current_caller(), request.external_id
-        found = await self._customers.of_external_ids(caller, wanted.source, [wanted.id])
-        if wanted.id not in found:
+        customer = await self._customers.of_external_id(caller, wanted.source, wanted.id)
+        if customer is None:
             raise NotFound(f"{wanted.source} has no record {wanted.id}", ("external_id",))
-        customer = await self._one(caller, found[wanted.id][0])
         return pb.FindCustomerResponse(customer=messages.to_proto(customer))
 
     async def ListCustomers(self, request: pb.ListCustomersRequest, context: Any) -> pb.ListCustomersResponse:
@@ -150,18 +150,6 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
     async def _require_employee(self, caller: Caller, id: str) -> None:
         if id and id not in await self._employees.of_ids(caller, [id]):
             raise NotFound(f"there is no employee {id}", ("owner_id",))
-
-
-def new_record(source: str, external_id: str | None, values: Values, now: datetime) -> SourceRecord:
-    return SourceRecord(
-        id=new_id("src"),
-        source=source,
-        external_id=external_id,
-        values=values,
-        since=dict.fromkeys(values, now),
-        received_at=now,
-        updated_at=now,
-    )
 
 
 def own_record_says(customer: Customer, values: Values, now: datetime) -> tuple[SourceRecord, ...]:

@@ -3,14 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+from rundblick.customers.v1 import employee_pb2 as pb
+from rundblick.customers.v1 import employee_pb2_grpc
+
 from chassis.caller import Caller, current_caller
 from chassis.errors import Forbidden, InvalidInput, NotFound
 from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Session
 from chassis.page import encode_cursor, page_info, page_of
-from rundblick.customers.v1 import employee_pb2 as pb
-from rundblick.customers.v1 import employee_pb2_grpc
 from services.customers.batches import answers
 from services.customers.employee.repository import Employee, MongoEmployeeRepository
 from services.customers.team.repository import MongoTeamRepository

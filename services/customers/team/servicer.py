@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from chassis.caller import current_caller
 from rundblick.customers.v1 import team_pb2 as pb
 from rundblick.customers.v1 import team_pb2_grpc
+
+from chassis.caller import current_caller
 from services.customers.batches import answers
 from services.customers.team.repository import MongoTeamRepository
 

@@ -1,0 +1,71 @@
+"""What an interaction is: a contact between a customer and the company, at a touchpoint, at a moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from chassis.errors import InvalidInput
+from chassis.ids import prefix_of
+
+_LONGEST_SUMMARY = 500
+_LONGEST_SOURCE = 100
+
+
+class Direction(Enum):
+    INBOUND = "INBOUND"
+    OUTBOUND = "OUTBOUND"
+
+
+class InteractionKind(Enum):
+    MESSAGE = "MESSAGE"
+    CALL = "CALL"
+    VISIT = "VISIT"
+    MEETING = "MEETING"
+    CAMPAIGN = "CAMPAIGN"
+    PURCHASE = "PURCHASE"
+    OTHER = "OTHER"
+
+
+class SubjectKind(Enum):
+    ENQUIRY = "ENQUIRY"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    kind: SubjectKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """InvalidInput: what cannot be kept, with the field."""
+
+    id: str
+    direction: Direction
+    kind: InteractionKind
+    occurred_at: datetime
+    source: str
+    customer: str | None = None
+    source_record: str | None = None
+    touchpoint: str | None = None
+    employee: str | None = None
+    team: str | None = None
+    summary: str | None = None
+    subject: Subject | None = None
+
+    def __post_init__(self) -> None:
+        if prefix_of(self.id) != "int":
+            raise InvalidInput("the id of an interaction reads int_ and a ULID", ("id",))
+        if not self.source or len(self.source) > _LONGEST_SOURCE:
+            raise InvalidInput(f"a source has 1 to {_LONGEST_SOURCE} characters", ("source",))
+        if self.summary is not None and len(self.summary) > _LONGEST_SUMMARY:
+            raise InvalidInput(f"a summary has at most {_LONGEST_SUMMARY} characters", ("summary",))
+        for name, id, prefix in (
+            ("customer_id", self.customer, "cus"),
+            ("source_record_id", self.source_record, "src"),
+            ("touchpoint_id", self.touchpoint, "tou"),
+            ("employee_id", self.employee, "emp"),
+            ("team_id", self.team, "tea"),
+        ):
+            if id is not None and prefix_of(id) != prefix:
+                raise InvalidInput(f"{name} reads {prefix}_ and a ULID", (name,))

@@ -1,0 +1,130 @@
+"""Answers InteractionService calls."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from rundblick.customers.v1 import interaction_pb2 as pb
+from rundblick.customers.v1 import interaction_pb2_grpc
+
+from chassis.caller import Caller, current_caller
+from chassis.errors import DomainError, Fault, InvalidInput, NotFound
+from chassis.idempotency import Writes
+from chassis.mongo import Session, require_source
+from chassis.page import encode_cursor, page_info, page_of
+from chassis.times import from_timestamp
+from services.customers.batches import answers, item_error
+from services.customers.interaction import messages
+from services.customers.interaction.domain import Interaction
+from services.customers.interaction.repository import MongoInteractionRepository
+from services.customers.reference.resolver import Resolver
+
+
+class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
+    def __init__(
+        self,
+        interactions: MongoInteractionRepository,
+        resolver: Resolver,
+        writes: Writes,
+    ) -> None:
+        self._interactions = interactions
+        self._resolver = resolver
+        self._writes = writes
+
+    async def BatchGetInteractions(
+        self, request: pb.BatchGetInteractionsRequest, context: Any
+    ) -> pb.BatchGetInteractionsResponse:
+        found = await self._interactions.of_ids(current_caller(), request.ids)
+        protos = {id: messages.to_proto(interaction) for id, interaction in found.items()}
+        return pb.BatchGetInteractionsResponse(answers=answers(pb.InteractionAnswer, request.ids, protos))
+
+    async def BatchListInteractions(
+        self, request: pb.BatchListInteractionsRequest, context: Any
+    ) -> pb.BatchListInteractionsResponse:
+        page = page_of(request.page, [datetime, str])
+        slices = await self._interactions.pages(
+            current_caller(), request.customer_ids, page, _condition(request.filter)
+        )
+        response = pb.BatchListInteractionsResponse()
+        for customer, part in slices.items():
+            response.pages[customer].CopyFrom(
+                pb.InteractionPage(
+                    edges=[
+                        pb.InteractionEdge(cursor=encode_cursor(boundary), node=messages.to_proto(interaction))
+                        for interaction, boundary in zip(part.items, part.boundaries, strict=True)
+                    ],
+                    page_info=page_info(part),
+                )
+            )
+        return response
+
+    async def RecordInteractions(
+        self, request: pb.RecordInteractionsRequest, context: Any
+    ) -> pb.RecordInteractionsResponse:
+        caller = current_caller()
+        taken: dict[int, Interaction] = {}
+        faults: dict[int, Fault] = {}
+        for position, message in enumerate(request.interactions):
+            try:
+                interaction = messages.from_proto(message)
+                require_source(caller, interaction.source)
+                taken[position] = interaction
+            except DomainError as error:
+                faults[position] = error.fault
+        await self._attribute(caller, taken, faults)
+
+        async def record(session: Session) -> pb.RecordInteractionsResponse:
+            ids = [interaction.id for interaction in taken.values()]
+            known = await self._interactions.of_ids(caller, ids, session) if request.idempotency_key else {}
+            fresh = {i.id: i for i in taken.values() if i.id not in known}
+            await self._interactions.add(caller, list(fresh.values()), session)
+            return _answers(taken, faults, known, len(request.interactions))
+
+        if request.idempotency_key:
+            return await self._writes.run(caller, request, pb.RecordInteractionsResponse, record)
+        # Without a key the ids alone make it happen once; no transaction is needed for inserts that stand alone.
+        await self._interactions.add(caller, list({i.id: i for i in taken.values()}.values()))
+        return _answers(taken, faults, {}, len(request.interactions))
+
+    async def _attribute(self, caller: Caller, taken: dict[int, Interaction], faults: dict[int, Fault]) -> None:
+        """Facts recorded on a golden record take Rundblick's own source record; a customer must exist."""
+        bare = {i.customer for i in taken.values() if i.customer is not None and i.source_record is None}
+        if not bare:
+            return
+        own = await self._resolver.own_records(caller, sorted(bare))
+        for position, interaction in list(taken.items()):
+            if interaction.customer in bare and interaction.source_record is None:
+                if interaction.customer in own:
+                    taken[position] = replace(interaction, source_record=own[interaction.customer])
+                else:
+                    del taken[position]
+                    faults[position] = NotFound(f"there is no customer {interaction.customer}", ("customer_id",)).fault
+
+
+def _answers(
+    taken: dict[int, Interaction], faults: dict[int, Fault], known: dict[str, Interaction], count: int
+) -> pb.RecordInteractionsResponse:
+    return pb.RecordInteractionsResponse(
+        answers=[
+            pb.InteractionAnswer(error=item_error(faults[position]))
+            if position in faults
+            else pb.InteractionAnswer(value=messages.to_proto(known.get(taken[position].id, taken[position])))
+            for position in range(count)
+        ]
+    )
+
+
+def _condition(filter: pb.InteractionFilter) -> dict[str, Any]:
+    condition: dict[str, Any] = {}
+    if filter.touchpoint_ids:
+        condition["touchpoint"] = {"$in": list(filter.touchpoint_ids)}
+    if filter.HasField("direction"):
+        if filter.direction not in messages.DIRECTION_FROM_PROTO:
+            raise InvalidInput("direction is INBOUND or OUTBOUND", ("filter", "direction"))
+        condition["direction"] = messages.DIRECTION_FROM_PROTO[filter.direction].value
+    times: dict[str, Any] = {}
+    if filter.HasField("from"):
+        times["$gte"] = from_timestamp(getattr(filter, "from"), ("filter", "from"))
+    if filter.HasField("to"):
+        times["$lt"] = from_timestamp(filter.to, ("filter", "to"))
+    return {**condition, **({"occurred_at": times} if times else {})}

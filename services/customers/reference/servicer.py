@@ -1,0 +1,121 @@
+"""Answers ReferenceService calls."""
+
+from typing import Any
+
+from rundblick.customers.v1 import reference_pb2 as pb
+from rundblick.customers.v1 import reference_pb2_grpc
+
+from chassis.caller import current_caller
+from chassis.errors import DomainError, Fault, InvalidInput
+from chassis.ids import new_id
+from chassis.mongo import require_source
+from services.customers.batches import LARGEST_BATCH, item_error
+from services.customers.customer.domain import CustomerKind, checked
+from services.customers.customer.messages import KIND_FROM_PROTO, values_from_proto
+from services.customers.reference.resolver import Asked, CustomerKey, Found, Resolved, Resolver, unknown
+from services.customers.touchpoint import messages as touchpoints
+from services.customers.touchpoint.domain import Touchpoint
+
+
+class ReferenceServicer(reference_pb2_grpc.ReferenceServiceServicer):
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def ResolveReferences(
+        self, request: pb.ResolveReferencesRequest, context: Any
+    ) -> pb.ResolveReferencesResponse:
+        caller = current_caller()
+        require_source(caller, request.source)
+        if len(request.customers) > LARGEST_BATCH or len(request.customer_ids) > LARGEST_BATCH:
+            raise InvalidInput(f"a call has at most {LARGEST_BATCH} customers", ("customers",))
+        asked, faults = _asked(request)
+        if caller.sources is not None:
+            asked.touchpoints = dict.fromkeys(asked.touchpoints)
+            asked.teams = dict.fromkeys(asked.teams)
+        found = await self._resolver.resolve(caller, asked)
+        return _response(request, found, {**found.faults, **faults})
+
+
+def _asked(request: pb.ResolveReferencesRequest) -> tuple[Asked, dict[tuple[str, str], Fault]]:
+    """What was asked; what is wrong with some of it."""
+    asked = Asked(request.source or "rundblick", customer_ids=list(dict.fromkeys(request.customer_ids)))
+    faults: dict[tuple[str, str], Fault] = {}
+    for customer in request.customers:
+        try:
+            asked.customers[customer.external_id] = _customer_key(customer)
+        except DomainError as error:
+            faults["customers", customer.external_id] = error.fault
+    for touchpoint in request.touchpoints:
+        try:
+            asked.touchpoints[touchpoint.key] = _touchpoint(touchpoint)
+        except DomainError as error:
+            faults["touchpoints", touchpoint.key] = error.fault
+    for team in request.teams:
+        asked.teams[team.key] = team.create_name if team.HasField("create_name") else None
+    return asked, faults
+
+
+def _customer_key(reference: pb.CustomerReference) -> CustomerKey:
+    if not reference.external_id:
+        raise InvalidInput("an external id is missing", ("external_id",))
+    return CustomerKey(
+        reference.external_id,
+        KIND_FROM_PROTO.get(reference.kind, CustomerKind.PERSON),
+        checked(values_from_proto(reference.fields)) if reference.HasField("fields") else None,
+    )
+
+
+def _touchpoint(reference: pb.TouchpointReference) -> Touchpoint | None:
+    if not reference.HasField("create"):
+        return None
+    new = reference.create
+    return Touchpoint(
+        id=new_id("tou"),
+        key=reference.key,
+        name=new.name or reference.key,
+        channel=touchpoints.kind_from_proto(touchpoints.CHANNEL_FROM_PROTO, new.channel, "channel"),
+        nature=touchpoints.kind_from_proto(touchpoints.NATURE_FROM_PROTO, new.nature, "nature"),
+        control=touchpoints.kind_from_proto(touchpoints.CONTROL_FROM_PROTO, new.control, "control"),
+    )
+
+
+def _response(
+    request: pb.ResolveReferencesRequest, found: Found, faults: dict[tuple[str, str], Fault]
+) -> pb.ResolveReferencesResponse:
+    def fault(kind: str, key: str, what: str, path: str) -> Any:
+        return item_error(faults.get((kind, key)) or unknown(what, key, path))
+
+    return pb.ResolveReferencesResponse(
+        customers={
+            c.external_id: _resolution(found.customers[c.external_id])
+            if c.external_id in found.customers
+            else pb.CustomerResolutionAnswer(error=fault("customers", c.external_id, "customer", "customer"))
+            for c in request.customers
+        },
+        touchpoints={
+            t.key: pb.TouchpointAnswerByKey(value=touchpoints.to_proto(found.touchpoints[t.key]))
+            if t.key in found.touchpoints
+            else pb.TouchpointAnswerByKey(error=fault("touchpoints", t.key, "touchpoint", "touchpoint"))
+            for t in request.touchpoints
+        },
+        teams={
+            t.key: pb.TeamResolution(team_id=found.teams[t.key])
+            if t.key in found.teams
+            else pb.TeamResolution(error=fault("teams", t.key, "team", "team"))
+            for t in request.teams
+        },
+        customers_by_id={
+            id: _resolution(found.by_id[id])
+            if id in found.by_id
+            else pb.CustomerResolutionAnswer(error=fault("ids", id, "customer", "customer"))
+            for id in request.customer_ids
+        },
+    )
+
+
+def _resolution(resolved: Resolved) -> pb.CustomerResolutionAnswer:
+    return pb.CustomerResolutionAnswer(
+        value=pb.CustomerResolution(
+            customer_id=resolved.customer, source_record_id=resolved.record, created=resolved.created
+        )
+    )
