@@ -69,14 +69,14 @@ class MongoCustomerRepository:
         ).to_list(None)
         return {d["external_id"]: (d["customer"], record_from_document(d)) for d in documents}
 
-    async def own_records(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, str]:
-        """customer id -> its source record of Rundblick's own."""
-        documents = self._records.find(
-            {"customer": {"$in": list(ids)}, "source": OWN_SOURCE},
-            {"customer": 1},
-            session=session,
-        )
-        return {document["customer"]: document["_id"] async for document in documents}
+    async def of_external_id(self, caller: Caller, source: str, external_id: str) -> Customer | None:
+        if caller.sources is not None and source not in caller.sources:
+            return None
+        documents = await self._customers.find(
+            {"external_ids": {"$elemMatch": {"source": source, "id": external_id}}, **visible_to(caller)}
+        ).to_list(1)
+        found = await self._with_records(caller, documents, None)
+        return next(iter(found.values()), None)
 
     async def page(
         self, caller: Caller, page: Page, *, order: str, search: str | None, filter: Mapping[str, Any]
