@@ -74,9 +74,7 @@ class MongoEventRepository:
         found = await self._counters.aggregate(pipeline).to_list(1)
         return int(found[0]["count"]) if found else 0
 
-    async def after(
-        self, caller: Caller, session: Session, partition: int, position: int, limit: int
-    ) -> list[Stored]:
+    async def after(self, caller: Caller, session: Session, partition: int, position: int, limit: int) -> list[Stored]:
         """The next events of a partition, in order; read in the session's snapshot, so none can slip in between."""
         found = (
             self._events.find({"p": partition, "n": {"$gt": position}}, {"n": 1, "e": 1}, session=session)

@@ -1,0 +1,32 @@
+"""The feedback process: settings -> database and channels -> servicer and relays -> serve."""
+
+import uvloop
+from rundblick.metrics.v1 import event_pb2
+
+from chassis.caller import Authenticator
+from chassis.channel import open_channel
+from chassis.mongo import open_database
+from chassis.server import serve
+from chassis.telemetry import configure_logging, running_telemetry
+from services.feedback.enquiry.references import FILES
+from services.feedback.settings import FeedbackSettings
+from services.feedback.wiring import NAMES, FeedbackService
+
+
+async def main(settings: FeedbackSettings) -> None:
+    authenticator = Authenticator(settings.secret, production=settings.env == "production")
+    async with (
+        open_database(settings.mongo_uri, settings.database) as database,
+        open_channel(settings.customers_address, FILES) as customers,
+        open_channel(settings.metrics_address, [event_pb2.DESCRIPTOR]) as metrics,
+    ):
+        service = FeedbackService(database, customers, metrics, authenticator)
+        async with service.relaying():
+            await serve(settings, service.register, authenticator=authenticator, services=NAMES, ready=service.ready)
+
+
+if __name__ == "__main__":
+    settings = FeedbackSettings()
+    configure_logging("feedback", settings.log_level)
+    with running_telemetry("feedback", settings.otlp_endpoint):
+        uvloop.run(main(settings))

@@ -1,0 +1,1 @@
+"""Enquiries, their messages and the waits in them."""

@@ -1,0 +1,59 @@
+"""Brings outbox entries to the services they are for, many in one call."""
+
+from collections.abc import Mapping, Sequence
+
+import grpc
+from rundblick.customers.v1 import interaction_pb2, interaction_pb2_grpc
+from rundblick.metrics.v1 import event_pb2, event_pb2_grpc
+from rundblick.shared.v1 import page_pb2
+
+from chassis.caller import Authenticator, service_caller
+from chassis.calls import call
+from chassis.errors import Fault
+from chassis.outbox import Deliver, Entry
+
+_TIMEOUT = 30.0
+
+
+def _fault(error: page_pb2.ItemError) -> Fault:
+    return Fault(error.code, error.message, tuple(error.path))
+
+
+def to_customers(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliver:
+    stub = interaction_pb2_grpc.InteractionServiceStub(channel)
+    caller = service_caller("feedback")
+
+    async def deliver(entries: Sequence[Entry]) -> Mapping[str, Fault]:
+        merged = interaction_pb2.RecordInteractionsRequest()
+        owners: list[str] = []
+        for entry in entries:
+            request = interaction_pb2.RecordInteractionsRequest.FromString(entry.payload)
+            merged.interactions.extend(request.interactions)
+            owners.extend([entry.id] * len(request.interactions))
+        answer: interaction_pb2.RecordInteractionsResponse = await call(
+            stub.RecordInteractions, merged, timeout=_TIMEOUT, token=authenticator.issue(caller, seconds=60)
+        )
+        return {
+            owner: _fault(one.error) for owner, one in zip(owners, answer.answers, strict=True) if one.HasField("error")
+        }
+
+    return deliver
+
+
+def to_metrics(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliver:
+    stub = event_pb2_grpc.EventServiceStub(channel)
+    caller = service_caller("feedback")
+
+    async def deliver(entries: Sequence[Entry]) -> Mapping[str, Fault]:
+        merged = event_pb2.IngestEventsRequest()
+        owners: dict[str, str] = {}
+        for entry in entries:
+            request = event_pb2.IngestEventsRequest.FromString(entry.payload)
+            merged.events.extend(request.events)
+            owners |= {event.id: entry.id for event in request.events}
+        answer: event_pb2.IngestEventsResponse = await call(
+            stub.IngestEvents, merged, timeout=_TIMEOUT, token=authenticator.issue(caller, seconds=60)
+        )
+        return {owners[rejected.id]: _fault(rejected.error) for rejected in answer.rejected}
+
+    return deliver

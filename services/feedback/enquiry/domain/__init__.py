@@ -1,0 +1,1 @@
+"""The rules of enquiries: facts are recorded, waits are derived from them."""

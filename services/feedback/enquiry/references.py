@@ -1,0 +1,119 @@
+"""Asks the customers service who and where the keys of a request mean."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import grpc
+from rundblick.customers.v1 import customer_pb2, employee_pb2, employee_pb2_grpc, reference_pb2, reference_pb2_grpc
+from rundblick.customers.v1 import touchpoint_pb2 as touchpoint_pb
+from rundblick.shared.v1 import page_pb2
+
+from chassis.caller import Authenticator, Caller
+from chassis.calls import call
+from chassis.errors import Fault, InvalidInput
+
+_PREFIX = "CHANNEL_"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    touchpoint: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    customer: str
+    source_record: str
+
+
+@dataclass
+class References:
+    """What was found, by the key asked for; faults by ("touchpoint", key) and the like."""
+
+    customers: dict[str, Person] = field(default_factory=dict)
+    customers_by_id: dict[str, Person] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    teams: dict[str, str] = field(default_factory=dict)
+    faults: dict[tuple[str, str], Fault] = field(default_factory=dict)
+
+    def fault(self, kind: str, key: str) -> Fault:
+        return self.faults.get((kind, key)) or Fault("INVALID", f"there is no {kind} {key}", (kind,))
+
+
+class CustomersClient:
+    def __init__(self, channel: grpc.aio.Channel, authenticator: Authenticator) -> None:
+        self._references = reference_pb2_grpc.ReferenceServiceStub(channel)
+        self._employees = employee_pb2_grpc.EmployeeServiceStub(channel)
+        self._authenticator = authenticator
+
+    async def resolve(
+        self,
+        caller: Caller,
+        source: str,
+        *,
+        customers: Iterable[reference_pb2.CustomerReference] = (),
+        touchpoints: Iterable[reference_pb2.TouchpointReference] = (),
+        teams: Iterable[reference_pb2.TeamReference] = (),
+        customer_ids: Iterable[str] = (),
+        timeout: float = 5.0,
+    ) -> References:
+        """One call, in the caller's own name. SERVICE_UNAVAILABLE: customers does not answer."""
+        request = reference_pb2.ResolveReferencesRequest(
+            source=source, customers=customers, touchpoints=touchpoints, teams=teams, customer_ids=customer_ids
+        )
+        answer: reference_pb2.ResolveReferencesResponse = await call(
+            self._references.ResolveReferences,
+            request,
+            timeout=timeout,
+            token=self._authenticator.issue(caller, seconds=60),
+        )
+        return _found(answer)
+
+    async def require_employee(self, caller: Caller, id: str, path: tuple[str, ...], *, timeout: float = 5.0) -> None:
+        """InvalidInput: there is no such employee."""
+        answer = await call(
+            self._employees.BatchGetEmployees,
+            employee_pb2.BatchGetEmployeesRequest(ids=[id]),
+            timeout=timeout,
+            token=self._authenticator.issue(caller, seconds=60),
+        )
+        if not answer.answers[id].HasField("value"):
+            raise InvalidInput(f"there is no employee {id}", path)
+
+
+def lookup(external_id: str) -> reference_pb2.CustomerReference:
+    return reference_pb2.CustomerReference(external_id=external_id)
+
+
+def _found(answer: reference_pb2.ResolveReferencesResponse) -> References:
+    found = References()
+    for key, customer in answer.customers.items():
+        if customer.HasField("value"):
+            found.customers[key] = Person(customer.value.customer_id, customer.value.source_record_id)
+        else:
+            found.faults["customer", key] = _fault(customer.error)
+    for key, customer in answer.customers_by_id.items():
+        if customer.HasField("value"):
+            found.customers_by_id[key] = Person(customer.value.customer_id, customer.value.source_record_id)
+        else:
+            found.faults["customer", key] = _fault(customer.error)
+    for key, touchpoint in answer.touchpoints.items():
+        if touchpoint.HasField("value"):
+            channel = touchpoint_pb.Channel.Name(touchpoint.value.channel).removeprefix(_PREFIX)
+            found.places[key] = Place(touchpoint.value.id, channel)
+        else:
+            found.faults["touchpoint", key] = _fault(touchpoint.error)
+    for key, team in answer.teams.items():
+        if team.HasField("team_id"):
+            found.teams[key] = team.team_id
+        else:
+            found.faults["team", key] = _fault(team.error)
+    return found
+
+
+def _fault(error: page_pb2.ItemError) -> Fault:
+    return Fault(error.code, error.message, tuple(error.path))
+
+
+FILES = (reference_pb2.DESCRIPTOR, employee_pb2.DESCRIPTOR, customer_pb2.DESCRIPTOR)

@@ -1,0 +1,178 @@
+"""Where enquiries and their messages are kept."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, ReplaceOne
+
+from chassis.caller import Caller
+from chassis.mongo import Database, Document, Session, visible_to
+from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
+from services.feedback.enquiry.documents import (
+    from_document,
+    message_from_document,
+    message_to_document,
+    to_document,
+)
+from services.feedback.enquiry.domain.facts import Enquiry, Message, StaleVersion
+
+Order = tuple[tuple[str, int], ...]
+
+NEWEST: Order = (("opened_at", DESCENDING), ("_id", DESCENDING))
+OLDEST: Order = (("opened_at", ASCENDING), ("_id", ASCENDING))
+WAITING_LONGEST: Order = (("waiting_since", ASCENDING), ("_id", ASCENDING))
+OF_MESSAGES: Order = (("occurred_at", ASCENDING), ("_id", ASCENDING))
+
+_WAITING: Document = {"waiting_since": {"$exists": True}}
+
+
+class MongoEnquiryRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._enquiries = database["enquiries"]
+        self._messages = database["messages"]
+
+    async def ensure_indexes(self) -> None:
+        await self._enquiries.create_index(list(NEWEST), name="newest")
+        for field in ("customer", "source", "team", "owner", "touchpoint", "status"):
+            await self._enquiries.create_index([(field, ASCENDING), *NEWEST], name=field)
+        await self._enquiries.create_index(
+            list(WAITING_LONGEST), name="waiting", partialFilterExpression={"waiting_since": {"$exists": True}}
+        )
+        await self._enquiries.create_index(
+            [("source", ASCENDING), ("external_id", ASCENDING)],
+            name="external_id",
+            unique=True,
+            partialFilterExpression={"external_id": {"$type": "string"}},
+        )
+        await self._messages.create_index([("enquiry", ASCENDING), *OF_MESSAGES], name="conversation")
+
+    async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Enquiry]:
+        documents = self._enquiries.find({"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session)
+        return {document["_id"]: from_document(document) async for document in documents}
+
+    async def of_external_ids(
+        self, caller: Caller, source: str, external_ids: Iterable[str], session: Session
+    ) -> dict[str, Enquiry]:
+        documents = self._enquiries.find(
+            {"$and": [{"source": source, "external_id": {"$in": list(external_ids)}}, visible_to(caller)]},
+            session=session,
+        )
+        return {document["external_id"]: from_document(document) async for document in documents}
+
+    async def messages_of(
+        self, caller: Caller, enquiries: Sequence[str], session: Session, *, bodies: bool = False
+    ) -> dict[str, list[Message]]:
+        """All messages of each enquiry; without their bodies where only the facts matter."""
+        found: dict[str, list[Message]] = {id: [] for id in enquiries}
+        if enquiries:
+            async for document in self._messages.find(
+                {"enquiry": {"$in": list(enquiries)}}, None if bodies else {"body": 0}, session=session
+            ):
+                found[document["enquiry"]].append(message_from_document(document))
+        return found
+
+    async def page(
+        self, caller: Caller, page: Page, order: Order, filter: Mapping[str, Any], *, waiting: bool | None = None
+    ) -> Slice[Enquiry]:
+        condition: Document = {**filter}
+        if waiting is False:
+            condition["waiting_since"] = {"$exists": False}
+        elif waiting or order is WAITING_LONGEST:
+            condition |= _WAITING
+        documents = await (
+            self._enquiries.find({"$and": [condition, visible_to(caller), keyset_filter(order, page)]})
+            .sort(keyset_sort(order, page))
+            .limit(page.size + 1)
+        ).to_list(page.size + 1)
+        return _slice(documents, order, page)
+
+    async def pages_of_customers(
+        self, caller: Caller, customers: Sequence[str], page: Page, filter: Mapping[str, Any], waiting: bool | None
+    ) -> dict[str, Slice[Enquiry]]:
+        """One page of each customer's enquiries, newest first, with one command."""
+        condition: Document = {**filter}
+        if waiting is not None:
+            condition["waiting_since"] = {"$exists": waiting}
+        found = await self._per_parent("enquiries", "customer", customers, NEWEST, page, condition, caller)
+        return {id: _slice(documents, NEWEST, page) for id, documents in found.items()}
+
+    async def pages_of_messages(
+        self, caller: Caller, enquiries: Sequence[str], page: Page
+    ) -> dict[str, Slice[Message]]:
+        """One page of each enquiry's messages, oldest first, with one command."""
+        found = await self._per_parent("messages", "enquiry", enquiries, OF_MESSAGES, page, {}, caller)
+        return {
+            id: slice_of(
+                [message_from_document(document) for document in documents],
+                [(document["occurred_at"], document["_id"]) for document in documents],
+                page,
+            )
+            for id, documents in found.items()
+        }
+
+    async def _per_parent(
+        self,
+        collection: str,
+        field: str,
+        parents: Sequence[str],
+        order: Order,
+        page: Page,
+        condition: Mapping[str, Any],
+        caller: Caller,
+    ) -> dict[str, list[Document]]:
+        pipeline: list[Document] = [
+            {"$documents": [{"_id": parent} for parent in dict.fromkeys(parents)]},
+            {
+                "$lookup": {
+                    "from": collection,
+                    "localField": "_id",
+                    "foreignField": field,
+                    "pipeline": [
+                        {"$match": {"$and": [dict(condition), visible_to(caller), keyset_filter(order, page)]}},
+                        {"$sort": dict(keyset_sort(order, page))},
+                        {"$limit": page.size + 1},
+                    ],
+                    "as": "found",
+                }
+            },
+        ]
+        return {document["_id"]: document["found"] async for document in self._database.aggregate(pipeline)}
+
+    async def add(self, caller: Caller, enquiries: Sequence[Enquiry], session: Session) -> None:
+        if enquiries:
+            await self._enquiries.insert_many(map(to_document, enquiries), ordered=False, session=session)
+
+    async def save(self, caller: Caller, enquiry: Enquiry, session: Session) -> None:
+        """StaleVersion: somebody else changed it since it was read."""
+        done = await self._enquiries.replace_one(
+            {"_id": enquiry.id, "version": enquiry.version - 1}, to_document(enquiry), session=session
+        )
+        if done.matched_count != 1:
+            raise StaleVersion(enquiry.id, enquiry.version, enquiry.version - 1)
+
+    async def put_messages(self, caller: Caller, messages: Sequence[tuple[Message, Enquiry]], session: Session) -> None:
+        if messages:
+            await self._messages.insert_many(
+                [message_to_document(message, enquiry) for message, enquiry in messages],
+                ordered=False,
+                session=session,
+            )
+
+    async def correct_messages(
+        self, caller: Caller, messages: Sequence[tuple[Message, Enquiry]], session: Session
+    ) -> None:
+        if messages:
+            await self._messages.bulk_write(
+                [ReplaceOne({"_id": m.id}, message_to_document(m, enquiry)) for m, enquiry in messages],
+                ordered=False,
+                session=session,
+            )
+
+
+def _slice(documents: Sequence[Document], order: Order, page: Page) -> Slice[Enquiry]:
+    return slice_of(
+        [from_document(document) for document in documents],
+        [tuple(document[name] for name, _ in order) for document in documents],
+        page,
+    )

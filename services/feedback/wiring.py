@@ -1,0 +1,80 @@
+"""What the feedback process is made of: one class, used by the process and by the tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import grpc
+from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
+
+from chassis.caller import Authenticator
+from chassis.idempotency import Writes
+from chassis.ids import new_id
+from chassis.mongo import Database, answers
+from chassis.outbox import Outbox, Relay
+from chassis.times import utc_now
+from services.feedback.enquiry.changes import Changes
+from services.feedback.enquiry.delivery import to_customers, to_metrics
+from services.feedback.enquiry.importing import Importing
+from services.feedback.enquiry.outgoing import CUSTOMERS, METRICS
+from services.feedback.enquiry.references import CustomersClient
+from services.feedback.enquiry.repository import MongoEnquiryRepository
+from services.feedback.enquiry.servicer import EnquiryServicer
+
+NAMES = tuple(service.full_name for service in enquiry_pb2.DESCRIPTOR.services_by_name.values())
+
+
+class FeedbackService:
+    """The servicer over one database, and the relays that tell the other services."""
+
+    def __init__(
+        self,
+        database: Database,
+        customers: grpc.aio.Channel,
+        metrics: grpc.aio.Channel,
+        authenticator: Authenticator,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._writes = Writes(database)
+        self._outbox = Outbox(database)
+        self._enquiries = MongoEnquiryRepository(database)
+        self._customers = CustomersClient(customers, authenticator)
+        self._now = now
+        self._indexed = False
+        holder = new_id("out")
+        self._relays = (
+            Relay(self._outbox, CUSTOMERS, to_customers(customers, authenticator), holder=holder),
+            Relay(self._outbox, METRICS, to_metrics(metrics, authenticator), holder=holder),
+        )
+
+    def register(self, server: grpc.aio.Server) -> None:
+        changes = Changes(self._enquiries, self._customers, self._writes, self._outbox, self._now)
+        importing = Importing(self._database, self._enquiries, self._customers, self._outbox, self._now)
+        servicer = EnquiryServicer(self._enquiries, changes, importing, self._now)
+        enquiry_pb2_grpc.add_EnquiryServiceServicer_to_server(servicer, server)
+
+    async def ensure_indexes(self) -> None:
+        for owner in (self._writes, self._outbox, self._enquiries):
+            await owner.ensure_indexes()
+        self._indexed = True
+
+    async def ready(self) -> bool:
+        """Does the database answer? The indexes are made when it does so for the first time."""
+        if not await answers(self._database):
+            return False
+        if not self._indexed:
+            await self.ensure_indexes()
+        return True
+
+    @asynccontextmanager
+    async def relaying(self) -> AsyncIterator[None]:
+        """Deliver what the others must learn until the block is left."""
+        tasks = [asyncio.create_task(relay.run()) for relay in self._relays]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
