@@ -74,6 +74,26 @@ class MongoEventRepository:
         found = await self._counters.aggregate(pipeline).to_list(1)
         return int(found[0]["count"]) if found else 0
 
+    async def oldest_unfolded(self, caller: Caller) -> datetime | None:
+        """When the oldest event came in that is not in the figures yet."""
+        next_one = {"$and": [{"$eq": ["$p", "$$partition"]}, {"$eq": ["$n", "$$next"]}]}
+        pipeline: list[Document] = [
+            {"$lookup": {"from": "watermarks", "localField": "_id", "foreignField": "_id", "as": "mark"}},
+            {"$set": {"folded": {"$ifNull": [{"$first": "$mark.n"}, 0]}}},
+            {"$match": {"$expr": {"$gt": ["$n", "$folded"]}}},
+            {
+                "$lookup": {
+                    "from": self._events.name,
+                    "let": {"partition": "$_id", "next": {"$add": ["$folded", 1]}},
+                    "pipeline": [{"$match": {"$expr": next_one}}, {"$project": {"at": 1}}],
+                    "as": "event",
+                }
+            },
+            {"$group": {"_id": None, "at": {"$min": {"$first": "$event.at"}}}},
+        ]
+        found = await self._counters.aggregate(pipeline).to_list(1)
+        return found[0]["at"] if found else None
+
     async def after(self, caller: Caller, session: Session, partition: int, position: int, limit: int) -> list[Stored]:
         """The next events of a partition, in order; read in the session's snapshot, so none can slip in between."""
         found = (

@@ -1,0 +1,91 @@
+"""Periods: half-open, aligned outwards to the days that figures are kept by, in the reporting zone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+
+from chassis.errors import InvalidInput
+
+REPORTING_ZONE = "UTC"
+MOST_POINTS = 1_000
+_EARLIEST = date(1900, 1, 1)
+_LATEST = date(2200, 1, 1)
+
+
+class Granularity(Enum):
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+    QUARTER = "QUARTER"
+    YEAR = "YEAR"
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """From start to before end."""
+
+    start: date
+    end: date
+
+    @property
+    def moments(self) -> tuple[datetime, datetime]:
+        return _midnight(self.start), _midnight(self.end)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+EVERYTHING = Days(_EARLIEST, _LATEST)
+
+
+def aligned(start: datetime, end: datetime) -> Days:
+    """InvalidInput: it ends before it begins, or lies outside the years 1900 to 2200."""
+    if end <= start:
+        raise InvalidInput("a period ends after it begins", ("period", "end"))
+    first, last = start.astimezone(UTC), end.astimezone(UTC)
+    days = Days(first.date(), last.date() if last == _midnight(last.date()) else last.date() + timedelta(days=1))
+    if days.start < _EARLIEST or days.end > _LATEST:
+        raise InvalidInput("a period lies within the years 1900 to 2200", ("period",))
+    return days
+
+
+def _begin(day: date, granularity: Granularity) -> date:
+    if granularity is Granularity.WEEK:
+        return day - timedelta(days=day.weekday())
+    if granularity is Granularity.MONTH:
+        return day.replace(day=1)
+    if granularity is Granularity.QUARTER:
+        return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+    if granularity is Granularity.YEAR:
+        return day.replace(month=1, day=1)
+    return day
+
+
+def _next(begin: date, granularity: Granularity) -> date:
+    if granularity is Granularity.DAY:
+        return begin + timedelta(days=1)
+    if granularity is Granularity.WEEK:
+        return begin + timedelta(days=7)
+    months = {Granularity.MONTH: 1, Granularity.QUARTER: 3, Granularity.YEAR: 12}[granularity]
+    month = begin.month - 1 + months
+    return date(begin.year + month // 12, month % 12 + 1, 1)
+
+
+def points(days: Days, granularity: Granularity) -> list[Days]:
+    """The whole days, weeks (from Monday), months ... that the period touches. InvalidInput: too many."""
+    result = []
+    for point in _points(days, granularity):
+        result.append(point)
+        if len(result) > MOST_POINTS:
+            raise InvalidInput(f"a series has at most {MOST_POINTS} points: take coarser ones", ("granularity",))
+    return result
+
+
+def _points(days: Days, granularity: Granularity) -> Iterator[Days]:
+    begin = _begin(days.start, granularity)
+    while begin < days.end:
+        end = _next(begin, granularity)
+        yield Days(begin, end)
+        begin = end

@@ -1,0 +1,1 @@
+"""Events summed into cells that can be taken back and merged over any period."""

@@ -1,0 +1,153 @@
+"""What a cell holds: only parts that can be added and taken back, so that corrections and merges are exact."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from services.metrics.event.domain import Observation, State
+from services.metrics.kpi.domain import Kpi
+from services.metrics.rollup.sketch import key_of
+
+MICRO = 1_000_000
+
+# Names of the parts, short because each is stored in every cell:
+# n complete, s sum and q sum of squares (in micro-units), h hit the target, o open, u closed unanswered,
+# b.<bin> complete by value, c.<bin> closed unanswered by how long they waited, x.<reason> left out.
+Flat = dict[str, int]
+
+
+def parts_of(kpi: Kpi, observation: Observation) -> Flat:
+    """The contribution of one observation."""
+    state = observation.state
+    if state is State.COMPLETE:
+        if observation.value is None:
+            return {"n": 1}
+        micro = round(observation.value * MICRO)
+        flat = {"n": 1, "s": micro, "q": micro * micro, f"b.{key_of(observation.value)}": 1}
+        if kpi.target is not None and observation.value <= kpi.target:
+            flat["h"] = 1
+        return flat
+    if state is State.OPEN:
+        return {"o": 1}
+    if state is State.CLOSED_UNANSWERED:
+        ended = observation.ended_at or observation.started_at
+        return {"u": 1, f"c.{key_of((ended - observation.started_at).total_seconds())}": 1}
+    return {f"x.{observation.exclusion_reason or state.value}": 1}
+
+
+def add(into: Flat, flat: Mapping[str, int], sign: int = 1) -> None:
+    for name, value in flat.items():
+        into[name] = into.get(name, 0) + sign * value
+
+
+@dataclass
+class Parts:
+    """The sum over cells."""
+
+    n: int = 0
+    sum: int = 0
+    squares: int = 0
+    hit: int = 0
+    open: int = 0
+    unanswered: int = 0
+    bins: Flat = field(default_factory=dict)
+    censored: Flat = field(default_factory=dict)
+    excluded: Flat = field(default_factory=dict)
+
+    def add(self, stored: Mapping[str, object]) -> None:
+        """Add a cell as it is stored: nested, sums as Decimal."""
+        for name, value in stored.items():
+            if name == "b":
+                _add_all(self.bins, value)
+            elif name == "c":
+                _add_all(self.censored, value)
+            elif name == "x":
+                _add_all(self.excluded, value)
+            else:
+                attribute = _ATTRIBUTE[name]
+                setattr(self, attribute, getattr(self, attribute) + _whole(value))
+
+    def minus(self, others: Iterable["Parts"]) -> "Parts":
+        """What remains of this without the others."""
+        rest = Parts(self.n, self.sum, self.squares, self.hit, self.open, self.unanswered)
+        rest.bins, rest.censored, rest.excluded = dict(self.bins), dict(self.censored), dict(self.excluded)
+        for other in others:
+            for name in _ATTRIBUTE.values():
+                setattr(rest, name, getattr(rest, name) - getattr(other, name))
+            for mine, theirs in (
+                (rest.bins, other.bins),
+                (rest.censored, other.censored),
+                (rest.excluded, other.excluded),
+            ):
+                add(mine, theirs, -1)
+        return rest
+
+    @property
+    def received(self) -> int:
+        return self.n + self.open + self.unanswered
+
+    @property
+    def empty(self) -> bool:
+        return not self.received and not any(self.excluded.values())
+
+
+_ATTRIBUTE = {"n": "n", "s": "sum", "q": "squares", "h": "hit", "o": "open", "u": "unanswered"}
+
+
+def _whole(value: object) -> int:
+    """MongoDB's 128-bit decimals come as such, everything else as int."""
+    if isinstance(value, int):
+        return value
+    to_decimal = getattr(value, "to_decimal", None)
+    decimal = to_decimal() if to_decimal is not None else value
+    if not isinstance(decimal, Decimal):
+        raise TypeError(f"a cell holds {type(value).__name__}")
+    return int(decimal)
+
+
+def _add_all(into: Flat, nested: object) -> None:
+    if isinstance(nested, dict):
+        for key, count in nested.items():
+            into[key] = into.get(key, 0) + count
+
+
+def month_of(at: datetime | date) -> str:
+    return f"{at.year:04}-{at.month:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Cells of one KPI. dimensions: a declared set; where: conditions on some of them; half-open days.
+
+    days: is each day wanted on its own? customers: only the waits of these (open waits only).
+    """
+
+    kpi: Kpi
+    dimensions: tuple[str, ...]
+    where: tuple[tuple[str, tuple[str, ...]], ...]
+    start: date
+    end: date
+    days: bool = False
+
+
+@dataclass
+class Group:
+    """What was found for one combination of dimension values: the sum, or per day."""
+
+    parts: Parts = field(default_factory=Parts)
+    days: dict[date, Parts] = field(default_factory=dict)
+
+
+@dataclass
+class OpenWaits:
+    """Those that still wait, at one moment. bins: by how long; due_later: not over the target yet."""
+
+    bins: Flat = field(default_factory=dict)
+    due_later: int = 0
+    oldest: datetime | None = None
+
+    def add(self, key: str, count: int, due_later: int, oldest: datetime) -> None:
+        self.bins[key] = self.bins.get(key, 0) + count
+        self.due_later += due_later
+        self.oldest = oldest if self.oldest is None else min(self.oldest, oldest)
