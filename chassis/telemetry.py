@@ -84,3 +84,12 @@ def configure_logging(process: str, level: str) -> None:
     )
     # The driver logs each of its retries; one line of ours says what matters.
     logging.getLogger("pymongo").setLevel(logging.WARNING)
+
+
+def traced_app(app: Any) -> Any:
+    """The ASGI app with a span for each request; as it is without telemetry."""
+    if not enabled():
+        return app
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware  # noqa: PLC0415  # as above
+
+    return OpenTelemetryMiddleware(app, exclude_spans=["receive", "send"])

@@ -1,0 +1,37 @@
+"""What belongs to one operation: who calls, until when, and what was loaded for it."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chassis.caller import Caller
+from chassis.calls import call
+from chassis.errors import DomainError
+from gateway.errors import ServiceError
+
+
+@dataclass
+class Context:
+    """Fresh for each operation: nothing that was loaded outlives it.
+
+    loaders: by subgraph. nodes: how an object is found by the prefix of its id. calls: the RPCs made so far.
+    """
+
+    caller: Caller
+    token: str | None
+    request_id: str
+    deadline: float
+    call_seconds: float = 5.0
+    loaders: dict[str, Any] = field(default_factory=dict)
+    nodes: Mapping[str, Callable[[Any, str], Awaitable[Any]]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    async def call(self, service: str, name: str, method: Any, request: Any) -> Any:
+        """Call a service within the time that is left. ServiceError: what it said, and which one it was."""
+        self.calls.append(f"{service}.{name}")
+        timeout = min(self.call_seconds, self.deadline - time.monotonic())
+        try:
+            return await call(method, request, timeout=timeout, token=self.token)
+        except DomainError as error:
+            raise ServiceError(service, error) from error

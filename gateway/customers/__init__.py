@@ -1,0 +1,1 @@
+"""The subgraph of the customers service: its types, queries and mutations."""

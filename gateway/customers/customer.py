@@ -1,0 +1,394 @@
+"""Customers in the graph: the golden record, and where each of its fields comes from."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import strawberry
+from rundblick.customers.v1 import customer_pb2 as pb
+from strawberry import UNSET, federation
+
+from chassis.errors import Forbidden
+from gateway.customers.client import customers_of
+from gateway.customers.employee import Employee
+from gateway.customers.interaction import InteractionConnection, InteractionFilter, journey
+from gateway.errors import ServiceError, bad_input
+from gateway.shared import (
+    ExternalIdInput,
+    Info,
+    Named,
+    Node,
+    PageInfo,
+    UserError,
+    moment,
+    mutate,
+    owned,
+    page_request,
+    present,
+)
+
+PERSONAL = "customers:personal"
+
+
+@strawberry.enum
+class CustomerKind(Enum):
+    PERSON = "PERSON"
+    ORGANISATION = "ORGANISATION"
+
+
+@strawberry.type(description="The id of a customer in another system; unique per source.")
+class ExternalId:
+    source: str
+    id: str
+
+
+@strawberry.type
+class PostalAddress:
+    lines: list[str]
+    postal_code: str | None
+    city: str | None
+    region: str | None
+    country: str | None = strawberry.field(description="ISO 3166-1 alpha-2")
+
+
+@strawberry.type(description="Which source record gave a field its value, and since when it says so.")
+class FieldProvenance:
+    field: str
+    source_record: strawberry.ID
+    since: datetime
+
+
+@strawberry.type(description="What one source system says of the customer, kept as it came in.")
+class SourceRecord:
+    id: strawberry.ID
+    source: str
+    external_id: str | None
+    received_at: datetime
+    updated_at: datetime
+
+
+async def load_customer(info: Info, id: str) -> Any:
+    return await customers_of(info).customers.load(id)
+
+
+def _address(address: pb.PostalAddress) -> PostalAddress:
+    return PostalAddress(
+        lines=list(address.lines),
+        postal_code=present(address, "postal_code"),
+        city=present(address, "city"),
+        region=present(address, "region"),
+        country=present(address, "country"),
+    )
+
+
+def _provenance(record: pb.Customer) -> list[FieldProvenance]:
+    return [
+        FieldProvenance(field=p.field, source_record=strawberry.ID(p.source_record_id), since=_at(p, "since"))
+        for p in record.provenance
+    ]
+
+
+def _source_records(record: pb.Customer) -> list[SourceRecord]:
+    return [
+        SourceRecord(
+            id=strawberry.ID(one.id),
+            source=one.source,
+            external_id=present(one, "external_id"),
+            received_at=_at(one, "received_at"),
+            updated_at=_at(one, "updated_at"),
+        )
+        for one in record.source_records
+    ]
+
+
+def _at(message: Any, name: str) -> datetime:
+    at = moment(message, name)
+    if at is None:
+        raise ValueError(f"{type(message).__name__} without {name}")
+    return at
+
+
+def _external_ids(record: pb.Customer) -> list[ExternalId]:
+    return [ExternalId(source=one.source, id=one.id) for one in record.external_ids]
+
+
+def _owner(record: pb.Customer) -> Employee | None:
+    return Employee(id=strawberry.ID(record.owner_id)) if present(record, "owner_id") else None
+
+
+def _kind(record: pb.Customer) -> CustomerKind:
+    return CustomerKind(pb.CustomerKind.Name(record.kind).removeprefix("CUSTOMER_KIND_"))
+
+
+def _personal(get: Any) -> Any:
+    """Addresses of any kind are shown to who has the scope."""
+    inner = owned(load_customer, get)
+
+    def resolve(root: Any, info: Info) -> Any:
+        if not info.context.caller.may(PERSONAL):
+            raise Forbidden(f"the scope {PERSONAL} is needed")
+        return inner(root, info)
+
+    return resolve
+
+
+@federation.type(keys=["id"], description="One view of a customer over all sources.")
+class Customer(Named, Node):
+    id: strawberry.ID
+    record: strawberry.Private[Any] = None
+
+    kind: CustomerKind = strawberry.field(resolver=owned(load_customer, _kind))
+    display_name: str = strawberry.field(resolver=owned(load_customer, lambda record: record.display_name))
+    given_name: str | None = strawberry.field(resolver=owned(load_customer, lambda r: present(r, "given_name")))
+    family_name: str | None = strawberry.field(resolver=owned(load_customer, lambda r: present(r, "family_name")))
+    organisation_name: str | None = strawberry.field(
+        resolver=owned(load_customer, lambda record: present(record, "organisation_name"))
+    )
+    emails: list[str] = strawberry.field(
+        resolver=_personal(lambda record: list(record.emails)), description="Scope customers:personal."
+    )
+    phones: list[str] = strawberry.field(
+        resolver=_personal(lambda record: list(record.phones)), description="E.164. Scope customers:personal."
+    )
+    addresses: list[PostalAddress] = strawberry.field(
+        resolver=_personal(lambda record: [_address(address) for address in record.addresses]),
+        description="Scope customers:personal.",
+    )
+    locale: str | None = strawberry.field(
+        resolver=owned(load_customer, lambda record: present(record, "locale")), description="BCP 47"
+    )
+    external_ids: list[ExternalId] = strawberry.field(resolver=owned(load_customer, _external_ids))
+    provenance: list[FieldProvenance] = strawberry.field(resolver=owned(load_customer, _provenance))
+    source_records: list[SourceRecord] = strawberry.field(
+        resolver=owned(load_customer, _source_records), description="The records behind this view."
+    )
+    owner: Employee | None = strawberry.field(
+        resolver=owned(load_customer, _owner), description="The accountable employee."
+    )
+    version: int = strawberry.field(resolver=owned(load_customer, lambda record: record.version))
+    created_at: datetime = strawberry.field(resolver=owned(load_customer, lambda record: _at(record, "created_at")))
+    updated_at: datetime = strawberry.field(resolver=owned(load_customer, lambda record: _at(record, "updated_at")))
+
+    @strawberry.field(description="The journey, newest first.")
+    async def interactions(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: InteractionFilter | None = None,
+    ) -> InteractionConnection:
+        return await journey(info, self.id, first, after, last, before, filter)
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> "Customer":
+        return cls(id=id)
+
+
+@strawberry.type
+class CustomerEdge:
+    cursor: str
+    node: Customer
+
+
+@strawberry.type
+class CustomerConnection:
+    edges: list[CustomerEdge]
+    page_info: PageInfo
+
+
+@strawberry.input
+class CustomerFilter:
+    kind: CustomerKind | None = None
+    owner: strawberry.ID | None = None
+    source: str | None = None
+
+
+@strawberry.enum
+class CustomerOrder(Enum):
+    CREATED_AT_DESC = "CREATED_AT_DESC"
+    CREATED_AT_ASC = "CREATED_AT_ASC"
+    DISPLAY_NAME_ASC = "DISPLAY_NAME_ASC"
+
+
+@strawberry.input
+class PostalAddressInput:
+    lines: list[str] = strawberry.field(default_factory=list)
+    postal_code: str | None = None
+    city: str | None = None
+    region: str | None = None
+    country: str | None = None
+
+
+@strawberry.input(description="What is left out was not said; null or an empty list says that there is none.")
+class CustomerFieldsInput:
+    display_name: str | None = UNSET
+    given_name: str | None = UNSET
+    family_name: str | None = UNSET
+    organisation_name: str | None = UNSET
+    emails: list[str] | None = UNSET
+    phones: list[str] | None = UNSET
+    addresses: list[PostalAddressInput] | None = UNSET
+    locale: str | None = UNSET
+
+
+@strawberry.input
+class CreateCustomerInput(CustomerFieldsInput):
+    kind: CustomerKind
+    external_id: ExternalIdInput | None = None
+    owner: strawberry.ID | None = None
+    idempotency_key: str | None = None
+
+
+@strawberry.input
+class UpdateCustomerInput(CustomerFieldsInput):
+    id: strawberry.ID
+    version: int | None = strawberry.field(default=None, description="Refused when it is not the present one.")
+    idempotency_key: str | None = None
+
+
+@strawberry.input
+class AssignOwnerInput:
+    id: strawberry.ID
+    owner: strawberry.ID | None = strawberry.field(default=None, description="null: nobody")
+    idempotency_key: str | None = None
+
+
+@strawberry.type
+class CreateCustomerPayload:
+    user_errors: list[UserError]
+    customer: Customer | None = None
+
+
+@strawberry.type
+class UpdateCustomerPayload:
+    user_errors: list[UserError]
+    customer: Customer | None = None
+
+
+@strawberry.type
+class AssignOwnerPayload:
+    user_errors: list[UserError]
+    customer: Customer | None = None
+
+
+def customer_of(record: pb.Customer) -> Customer:
+    return Customer(id=strawberry.ID(record.id), record=record)
+
+
+def _fields(input: CustomerFieldsInput) -> pb.CustomerFields:
+    fields = pb.CustomerFields()
+    for name in ("display_name", "given_name", "family_name", "organisation_name", "locale"):
+        value = getattr(input, name)
+        if value is not UNSET:
+            setattr(fields, name, value or "")
+    if input.emails is not UNSET:
+        fields.emails.CopyFrom(pb.StringList(values=input.emails or ()))
+    if input.phones is not UNSET:
+        fields.phones.CopyFrom(pb.StringList(values=input.phones or ()))
+    if input.addresses is not UNSET:
+        fields.addresses.SetInParent()
+        fields.addresses.values.extend(
+            pb.PostalAddress(
+                lines=address.lines,
+                postal_code=address.postal_code,
+                city=address.city,
+                region=address.region,
+                country=address.country,
+            )
+            for address in input.addresses or ()
+        )
+    return fields
+
+
+@strawberry.type
+class CustomerQuery:
+    @strawberry.field(description="By id or by the id of another system; null when there is none.")
+    async def customer(
+        self, info: Info, id: strawberry.ID | None = None, external_id: ExternalIdInput | None = None
+    ) -> Customer | None:
+        client = customers_of(info)
+        if (id is None) == (external_id is None):
+            raise bad_input("give id or externalId", "id")
+        if id is not None:
+            record = await client.customers.load(id)
+            return customer_of(record) if record is not None else None
+        wanted = pb.ExternalId(source=external_id.source, id=external_id.id) if external_id else None
+        try:
+            answer = await client.call(client.stubs.customers.FindCustomer, pb.FindCustomerRequest(external_id=wanted))
+        except ServiceError as error:
+            if error.error.code == "NOT_FOUND":
+                return None
+            raise
+        return customer_of(answer.customer)
+
+    @strawberry.field(description="search: the beginning of the display name; then ordered by name.")
+    async def customers(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        search: str | None = None,
+        filter: CustomerFilter | None = None,
+        order_by: CustomerOrder | None = None,
+    ) -> CustomerConnection | None:
+        client = customers_of(info)
+        request = pb.ListCustomersRequest(page=page_request(first, after, last, before), search=search)
+        if filter is not None:
+            kind = pb.CustomerKind.Value(f"CUSTOMER_KIND_{filter.kind.value}") if filter.kind else None
+            request.filter.CopyFrom(pb.CustomerFilter(kind=kind, owner_id=filter.owner, source=filter.source))
+        if order_by is not None:
+            request.order_by = pb.CustomerOrder.Value(f"CUSTOMER_ORDER_{order_by.value}")
+        answer: pb.ListCustomersResponse = await client.call(client.stubs.customers.ListCustomers, request)
+        return CustomerConnection(
+            edges=[CustomerEdge(cursor=edge.cursor, node=customer_of(edge.node)) for edge in answer.edges],
+            page_info=PageInfo.of(answer.page_info),
+        )
+
+
+@strawberry.type
+class CustomerMutation:
+    @strawberry.mutation
+    async def create_customer(self, info: Info, input: CreateCustomerInput) -> CreateCustomerPayload | None:
+        client = customers_of(info)
+        external = input.external_id
+        request = pb.CreateCustomerRequest(
+            idempotency_key=input.idempotency_key,
+            kind=pb.CustomerKind.Value(f"CUSTOMER_KIND_{input.kind.value}"),
+            fields=_fields(input),
+            external_id=pb.ExternalId(source=external.source, id=external.id) if external else None,
+            owner_id=input.owner,
+        )
+
+        async def work() -> dict[str, Any]:
+            answer = await client.call(client.stubs.customers.CreateCustomer, request)
+            return {"customer": customer_of(answer.customer)}
+
+        return await mutate(CreateCustomerPayload, work())
+
+    @strawberry.mutation
+    async def update_customer(self, info: Info, input: UpdateCustomerInput) -> UpdateCustomerPayload | None:
+        client = customers_of(info)
+        request = pb.UpdateCustomerRequest(
+            idempotency_key=input.idempotency_key, id=input.id, version=input.version, fields=_fields(input)
+        )
+
+        async def work() -> dict[str, Any]:
+            answer = await client.call(client.stubs.customers.UpdateCustomer, request)
+            return {"customer": customer_of(answer.customer)}
+
+        return await mutate(UpdateCustomerPayload, work())
+
+    @strawberry.mutation
+    async def assign_owner(self, info: Info, input: AssignOwnerInput) -> AssignOwnerPayload | None:
+        client = customers_of(info)
+        request = pb.AssignOwnerRequest(idempotency_key=input.idempotency_key, id=input.id, owner_id=input.owner)
+
+        async def work() -> dict[str, Any]:
+            answer = await client.call(client.stubs.customers.AssignOwner, request)
+            return {"customer": customer_of(answer.customer)}
+
+        return await mutate(AssignOwnerPayload, work())

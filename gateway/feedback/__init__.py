@@ -1,0 +1,1 @@
+"""The subgraph of the feedback service: its types, queries and mutations."""

@@ -1,0 +1,1 @@
+"""The subgraph of the metrics service: its types, queries and mutations."""

@@ -1,0 +1,72 @@
+"""Calls of the metrics service, and what is loaded of it for one operation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import grpc
+from rundblick.metrics.v1 import kpi_pb2, kpi_pb2_grpc
+from strawberry.dataloader import DataLoader
+
+from chassis.errors import ERROR_OF_CODE, DomainError
+from gateway.context import Context
+from gateway.errors import ServiceError
+from gateway.loaders import Grouped, by_id
+
+SERVICE = "metrics"
+FILES = (kpi_pb2.DESCRIPTOR,)
+MOST_QUERIES = 100
+
+
+class MetricsStubs:
+    """One per process, over one channel."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.kpis = kpi_pb2_grpc.KpiServiceStub(channel)
+
+
+class Metrics:
+    """The service as one operation sees it."""
+
+    def __init__(self, stubs: MetricsStubs, context: Context) -> None:
+        self.stubs = stubs
+        self._context = context
+        self.kpis = by_id(self._kpis)
+        self.results: DataLoader[bytes, Any] = DataLoader(load_fn=self._results, max_batch_size=MOST_QUERIES)
+        self.of_subjects: Grouped[kpi_pb2.KpiResultsAnswer] = Grouped(self._of_subjects)
+
+    async def call(self, method: Any, request: Any) -> Any:
+        return await self._context.call(SERVICE, type(request).__name__.removesuffix("Request"), method, request)
+
+    def result(self, query: kpi_pb2.ResultQuery) -> Any:
+        """Results asked for at one moment are one call."""
+        return self.results.load(query.SerializeToString(deterministic=True))
+
+    async def _kpis(self, asked: Sequence[str]) -> Mapping[str, Any]:
+        """By id or key."""
+        request = kpi_pb2.BatchGetKpisRequest(keys=asked)
+        return dict((await self.call(self.stubs.kpis.BatchGetKpis, request)).answers)
+
+    async def _results(self, keys: list[bytes]) -> list[Any]:
+        queries = [kpi_pb2.ResultQuery.FromString(key) for key in keys]
+        request = kpi_pb2.BatchGetResultsRequest(queries=queries)
+        answer: kpi_pb2.BatchGetResultsResponse = await self.call(self.stubs.kpis.BatchGetResults, request)
+        return [one.value if one.HasField("value") else fault_of(one.error) for one in answer.answers]
+
+    async def _of_subjects(
+        self, ids: Sequence[str], arguments: kpi_pb2.BatchGetSubjectResultsRequest
+    ) -> Mapping[str, kpi_pb2.KpiResultsAnswer]:
+        request = kpi_pb2.BatchGetSubjectResultsRequest()
+        request.CopyFrom(arguments)
+        request.ids.extend(ids)
+        return dict((await self.call(self.stubs.kpis.BatchGetSubjectResults, request)).answers)
+
+
+def fault_of(error: Any) -> ServiceError:
+    """One query's error as an exception."""
+    kind = ERROR_OF_CODE.get(error.code, DomainError)
+    return ServiceError(SERVICE, kind(error.message, list(error.path)))
+
+
+def metrics_of(info: Any) -> Metrics:
+    loaded: Metrics = info.context.loaders[SERVICE]
+    return loaded

@@ -1,0 +1,233 @@
+"""KPIs in the graph, and the figures of customers and touchpoints."""
+
+from enum import Enum
+from typing import Any
+
+import strawberry
+from rundblick.metrics.v1 import kpi_pb2 as pb
+from strawberry import federation
+
+from gateway.metrics.client import fault_of, metrics_of
+from gateway.metrics.result import KpiResult, KpiTarget, Period, PeriodInput, wanted
+from gateway.shared import Info, Named, Node, found, owned, present
+
+
+@strawberry.enum
+class KpiDirection(Enum):
+    HIGHER_IS_BETTER = "HIGHER_IS_BETTER"
+    LOWER_IS_BETTER = "LOWER_IS_BETTER"
+
+
+@strawberry.enum
+class Aggregation(Enum):
+    COUNT = "COUNT"
+    SUM = "SUM"
+    MEAN = "MEAN"
+    QUANTILE = "QUANTILE"
+
+
+@strawberry.enum
+class Granularity(Enum):
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+    QUARTER = "QUARTER"
+    YEAR = "YEAR"
+
+
+@strawberry.type
+class DimensionSet:
+    dimensions: list[str]
+
+
+@strawberry.type
+class KpiDefinition:
+    version: int
+    event: str = strawberry.field(description="The name of the events it is computed from.")
+    aggregation: Aggregation
+    quantile: float | None = strawberry.field(description="Which one is the value, for QUANTILE.")
+    dimension_sets: list[DimensionSet] = strawberry.field(description="What may be asked for; empty: the total.")
+
+
+@strawberry.input
+class DimensionFilter:
+    dimension: str
+    in_: list[str] = strawberry.field(name="in")
+
+
+@strawberry.type(description="value: empty where it is not known.")
+class DimensionValue:
+    dimension: str
+    value: str
+    label: str | None
+
+
+@strawberry.type
+class KpiBreakdownRow:
+    key: list[DimensionValue]
+    result: KpiResult
+
+
+@strawberry.type
+class KpiPoint:
+    period: Period
+    result: KpiResult
+
+
+async def load_kpi(info: Info, id: str) -> Any:
+    return await metrics_of(info).kpis.load(id)
+
+
+def _definition(record: pb.Kpi) -> KpiDefinition:
+    definition = record.definition
+    return KpiDefinition(
+        version=definition.version,
+        event=definition.event,
+        aggregation=Aggregation(pb.Aggregation.Name(definition.aggregation).removeprefix("AGGREGATION_")),
+        quantile=present(definition, "quantile"),
+        dimension_sets=[DimensionSet(dimensions=list(one.dimensions)) for one in definition.dimension_sets],
+    )
+
+
+def _direction(record: pb.Kpi) -> KpiDirection:
+    return KpiDirection(pb.KpiDirection.Name(record.direction).removeprefix("KPI_DIRECTION_"))
+
+
+def _target(record: pb.Kpi) -> KpiTarget | None:
+    return KpiTarget(value=record.target.value) if record.HasField("target") else None
+
+
+def _query(
+    kpi: str, period: PeriodInput, where: list[DimensionFilter] | None, selection: pb.ResultSelection
+) -> pb.ResultQuery:
+    return pb.ResultQuery(
+        kpi=kpi,
+        period=period.to_proto(),
+        where=[pb.DimensionFilter(dimension=one.dimension, values=one.in_) for one in where or ()],
+        selection=selection,
+    )
+
+
+@federation.type(keys=["id"], description="A key figure, as the company defines it.")
+class Kpi(Named, Node):
+    id: strawberry.ID
+    record: strawberry.Private[Any] = None
+
+    key: str = strawberry.field(resolver=owned(load_kpi, lambda record: record.key))
+    name: str = strawberry.field(resolver=owned(load_kpi, lambda record: record.name))
+    description: str | None = strawberry.field(resolver=owned(load_kpi, lambda r: present(r, "description")))
+    unit: str = strawberry.field(resolver=owned(load_kpi, lambda r: r.unit), description="s for durations, else 1")
+    direction: KpiDirection = strawberry.field(resolver=owned(load_kpi, _direction))
+    definition: KpiDefinition = strawberry.field(resolver=owned(load_kpi, _definition))
+    target: KpiTarget | None = strawberry.field(resolver=owned(load_kpi, _target))
+
+    @strawberry.field
+    async def result(self, info: Info, period: PeriodInput, where: list[DimensionFilter] | None = None) -> KpiResult:
+        answer = await metrics_of(info).result(_query(self.id, period, where, wanted(info)))
+        return KpiResult(record=answer)
+
+    @strawberry.field(description="The whole days, weeks, months ... that the period touches.")
+    async def series(
+        self,
+        info: Info,
+        period: PeriodInput,
+        granularity: Granularity,
+        where: list[DimensionFilter] | None = None,
+    ) -> list[KpiPoint]:
+        client = metrics_of(info)
+        request = pb.GetSeriesRequest(
+            query=_query(self.id, period, where, wanted(info, "result")),
+            granularity=pb.Granularity.Value(f"GRANULARITY_{granularity.value}"),
+        )
+        answer: pb.GetSeriesResponse = await client.call(client.stubs.kpis.GetSeries, request)
+        return [KpiPoint(period=Period.of(p.period), result=KpiResult(record=p.result)) for p in answer.points]
+
+    @strawberry.field(description="Most received first.")
+    async def breakdown(
+        self,
+        info: Info,
+        period: PeriodInput,
+        by: list[str],
+        where: list[DimensionFilter] | None = None,
+        first: int | None = None,
+    ) -> list[KpiBreakdownRow]:
+        client = metrics_of(info)
+        request = pb.GetBreakdownRequest(
+            query=_query(self.id, period, where, wanted(info, "result")), by=by, first=first
+        )
+        answer: pb.GetBreakdownResponse = await client.call(client.stubs.kpis.GetBreakdown, request)
+        return [
+            KpiBreakdownRow(
+                key=[DimensionValue(dimension=one.dimension, value=one.value, label=None) for one in row.key],
+                result=KpiResult(record=row.result),
+            )
+            for row in answer.rows
+        ]
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> "Kpi":
+        return cls(id=id)
+
+
+async def _of_subject(
+    info: Info, kind: Any, id: str, keys: list[str] | None, period: PeriodInput | None
+) -> list[KpiResult]:
+    arguments = pb.BatchGetSubjectResultsRequest(
+        kind=kind, keys=keys, period=period.to_proto() if period else None, selection=wanted(info)
+    )
+    answer: pb.KpiResultsAnswer = await metrics_of(info).of_subjects.load(id, arguments)
+    if answer.HasField("error"):
+        raise fault_of(answer.error)
+    return [KpiResult(record=result) for result in answer.value.results]
+
+
+@federation.type(keys=["id"])
+class Customer(Named, Node):
+    id: strawberry.ID
+
+    @strawberry.field(description="All KPIs when no keys are given; over all time without a period.")
+    async def kpis(
+        self, info: Info, keys: list[str] | None = None, period: PeriodInput | None = None
+    ) -> list[KpiResult] | None:
+        return await _of_subject(info, pb.SUBJECT_KIND_CUSTOMER, self.id, keys, period)
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> "Customer":
+        return cls(id=id)
+
+
+@federation.type(keys=["id"])
+class Touchpoint(Named, Node):
+    id: strawberry.ID
+
+    @strawberry.field(description="All KPIs when no keys are given; over all time without a period.")
+    async def kpis(
+        self, info: Info, keys: list[str] | None = None, period: PeriodInput | None = None
+    ) -> list[KpiResult] | None:
+        return await _of_subject(info, pb.SUBJECT_KIND_TOUCHPOINT, self.id, keys, period)
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> "Touchpoint":
+        return cls(id=id)
+
+
+def kpi_of(record: pb.Kpi) -> Kpi:
+    return Kpi(id=strawberry.ID(record.id), record=record)
+
+
+@strawberry.type
+class KpiQuery:
+    @strawberry.field(description="By key; null when there is none.")
+    async def kpi(self, info: Info, key: str) -> Kpi | None:
+        record = await metrics_of(info).kpis.load(key)
+        return kpi_of(record) if record is not None else None
+
+    @strawberry.field(description="All, by key; or those of the keys.")
+    async def kpis(self, info: Info, keys: list[str] | None = None) -> list[Kpi] | None:
+        client = metrics_of(info)
+        if keys is not None:
+            return [
+                kpi_of(found(record, key)) for key, record in zip(keys, await client.kpis.load_many(keys), strict=True)
+            ]
+        answer: pb.ListKpisResponse = await client.call(client.stubs.kpis.ListKpis, pb.ListKpisRequest())
+        return [kpi_of(record) for record in answer.kpis]

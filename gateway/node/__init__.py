@@ -1,0 +1,1 @@
+"""The subgraph of stubs: node, nodes and viewer."""
