@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 from rundblick.customers.v1 import interaction_pb2 as pb
 from strawberry import federation
-from strawberry.federation.schema_directives import FieldSet, Key
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
 
 from chassis.times import to_timestamp
 from gateway.customers.client import customers_of

@@ -2,7 +2,8 @@
 
 import strawberry
 from strawberry import federation
-from strawberry.federation.schema_directives import FieldSet, Key
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
 
 from gateway.shared import Named, Node
 

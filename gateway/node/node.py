@@ -5,7 +5,8 @@ from typing import Any
 
 import strawberry
 from strawberry import federation
-from strawberry.federation.schema_directives import FieldSet, Key
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
 
 from chassis.ids import prefix_of
 from gateway.errors import bad_input

@@ -18,10 +18,11 @@ class Graph:
     """Asks /graphql like any client."""
 
     def __init__(self, endpoint: str) -> None:
-        self._client = httpx.Client(base_url=endpoint, timeout=30)
+        self.endpoint = endpoint
 
-    def answer(self, query: str, **variables: Any) -> dict[str, Any]:
-        response = self._client.post("/graphql", json={"query": query, "variables": variables})
+    def answer(self, query: str, *, headers: dict[str, str] | None = None, **variables: Any) -> dict[str, Any]:
+        content = {"query": query, "variables": variables}
+        response = httpx.post(f"{self.endpoint}/graphql", json=content, headers=headers, timeout=30)
         body: dict[str, Any] = response.json()
         return body
 
@@ -31,7 +32,9 @@ class Graph:
         data: dict[str, Any] = body["data"]
         return data
 
-    def until(self, query: str, done: Callable[[dict[str, Any]], bool], *, seconds: float = 60, **variables: Any) -> Any:
+    def until(
+        self, query: str, done: Callable[[dict[str, Any]], bool], *, seconds: float = 60, **variables: Any
+    ) -> Any:
         """Ask again until the answer is as expected: what other services must learn first arrives a moment later."""
         end = time.monotonic() + seconds
         while True:

@@ -125,6 +125,6 @@ def test_the_journey_holds_every_public_message(boston: Graph) -> None:
 
 def test_importing_again_changes_nothing(boston: Graph, tmp_path: Path) -> None:
     before = boston.data(FIGURES, period=PERIOD)
-    endpoint = str(boston._client.base_url)  # noqa: SLF001  # the same system, as its own client knows it
+    endpoint = str(boston._client.base_url)  # the same system, as its own client knows it
     assert "29838" in import_boston(endpoint.rstrip("/"), tmp_path).replace(",", "").replace(" ", "")
     assert boston.data(FIGURES, period=PERIOD) == before

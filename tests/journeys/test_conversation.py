@@ -90,10 +90,7 @@ def test_an_answered_enquiry_is_in_the_journey_and_in_the_figures(graph: Graph) 
 
     data = graph.until(
         VIEW,
-        lambda data: (
-            len(data["customer"]["interactions"]["edges"]) == 2
-            and data["customer"]["kpis"][0]["n"] == 1
-        ),
+        lambda data: len(data["customer"]["interactions"]["edges"]) == 2 and data["customer"]["kpis"][0]["n"] == 1,
         id=customer,
     )["customer"]
     assert [edge["node"]["direction"] for edge in data["interactions"]["edges"]] == ["OUTBOUND", "INBOUND"]
@@ -124,9 +121,9 @@ def test_the_same_idempotency_key_opens_one_enquiry(graph: Graph) -> None:
 
 def test_an_unknown_touchpoint_is_named_and_nothing_is_opened(graph: Graph) -> None:
     customer = a_customer(graph, "Nowhere Ltd")
-    payload = graph.data(
-        OPEN, input={"customer": {"id": customer}, "touchpoint": "no-such-place", "subject": "Hello"}
-    )["openEnquiry"]
+    payload = graph.data(OPEN, input={"customer": {"id": customer}, "touchpoint": "no-such-place", "subject": "Hello"})[
+        "openEnquiry"
+    ]
     assert payload["enquiry"] is None
     (error,) = payload["userErrors"]
     assert error["path"][-1] == "touchpoint"

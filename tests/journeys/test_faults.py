@@ -30,7 +30,10 @@ pytestmark = pytest.mark.timeout(240)
 def slice_of_boston(tmp_path: Path) -> Path:
     """The first rows of the file, and no more."""
     file = tmp_path / "slice.csv"
-    with gzip.open(BOSTON / "boston311_2013_2017.csv.gz", "rt", newline="") as whole, file.open("w", newline="") as part:
+    with (
+        gzip.open(BOSTON / "boston311_2013_2017.csv.gz", "rt", newline="") as whole,
+        file.open("w", newline="") as part,
+    ):
         for number, line in enumerate(whole):
             if number > ROWS:
                 break
@@ -41,9 +44,7 @@ def slice_of_boston(tmp_path: Path) -> Path:
 def start_import(endpoint: str, file: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "cli", "import", "enquiries", str(file), "--batch", "200"]
     command += ["--mapping", str(BOSTON / "mapping.toml"), "--endpoint", endpoint]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=file.parent
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=file.parent)
 
 
 def expected_counts(file: Path) -> dict[str, Any]:

@@ -51,9 +51,11 @@ def test_a_request_is_one_connected_trace(tmp_path: Path) -> None:
     try:
         with running_system(tmp_path / "data", env={"RUNDBLICK_OTLP_ENDPOINT": f"127.0.0.1:{port}"}) as system:
             graph = Graph(system.endpoint)
-            graph._client.headers["traceparent"] = parent  # noqa: SLF001  # only this request carries it
-            graph.data("{ touchpoints(first: 1) { edges { node { id } } } enquiries(first: 1) { edges { node { id } } } }")
-            del graph._client.headers["traceparent"]  # noqa: SLF001  # as above
+            graph._client.headers["traceparent"] = parent  # only this request carries it
+            graph.data(
+                "{ touchpoints(first: 1) { edges { node { id } } } enquiries(first: 1) { edges { node { id } } } }"
+            )
+            del graph._client.headers["traceparent"]  # as above
             wanted = {"rundblick-gateway", "rundblick-customers", "rundblick-feedback"}
             end = time.monotonic() + 30
             while not wanted <= set(connected_trace(collector, trace_id)):
@@ -75,5 +77,10 @@ def test_a_request_is_one_connected_trace(tmp_path: Path) -> None:
             statement = next((a.value.string_value for a in span.attributes if a.key == "db.statement"), "")
             assert "$" not in statement, "statements hold personal data and are not recorded"
     remote = [s for s in spans["rundblick-gateway"] if s.kind == trace_pb2.Span.SPAN_KIND_CLIENT]
-    servers = [s for p in ("rundblick-customers", "rundblick-feedback") for s in spans[p] if s.kind == trace_pb2.Span.SPAN_KIND_SERVER]
+    servers = [
+        s
+        for p in ("rundblick-customers", "rundblick-feedback")
+        for s in spans[p]
+        if s.kind == trace_pb2.Span.SPAN_KIND_SERVER
+    ]
     assert {s.parent_span_id for s in servers} <= {s.span_id for s in remote}

@@ -32,6 +32,8 @@ _RANK_OF_STEP = {
     Step.EXCLUDED: 7,
 }
 
+_ORDER = {WaitKind.FIRST: 0, WaitKind.NEXT: 1, WaitKind.RESOLUTION: 2}
+
 _Place = tuple[datetime, int, str]
 
 
@@ -122,7 +124,7 @@ class _Run:
         last = [wait for wait in self.waits if wait.kind is WaitKind.RESOLUTION][-1]
         return Derived(
             status=self.status,
-            waits=tuple(waits),
+            waits=tuple(sorted(waits, key=lambda wait: (wait.started_at, _ORDER[wait.kind], wait.key))),
             first_responded_at=self.first_responded_at,
             resolved_at=last.ended_at if last.ended is WaitEnd.ANSWERED else None,
             reopen_count=self.reopen_count,
