@@ -38,10 +38,10 @@ class Graph:
         """Ask again until the answer is as expected: what other services must learn first arrives a moment later."""
         end = time.monotonic() + seconds
         while True:
-            data = self.data(query, **variables)
-            if done(data):
-                return data
-            assert time.monotonic() < end, f"not within {seconds} s: {data}"
+            body = self.answer(query, **variables)
+            if "errors" not in body and done(body["data"]):
+                return body["data"]
+            assert time.monotonic() < end, f"not within {seconds} s: {body}"
             time.sleep(0.1)
 
 

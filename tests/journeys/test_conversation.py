@@ -22,9 +22,15 @@ VIEW = """
 query($id: ID!) {
   customer(id: $id) {
     displayName
-    interactions(first: 10) { edges { node { direction kind occurredAt touchpoint { key } subject { ... on Enquiry { id } } } } }
-    enquiries(first: 10) { edges { node { id subject status messages(first: 10) { edges { node { authorKind body } } } } } }
-    kpis(keys: ["first_response_time"]) { kpi { key } n value withinTarget { hit missed notYetDue } open { received open } }
+    interactions(first: 10) { edges { node {
+      direction kind occurredAt touchpoint { key } subject { ... on Enquiry { id } }
+    } } }
+    enquiries(first: 10) { edges { node {
+      id subject status messages(first: 10) { edges { node { authorKind body } } }
+    } } }
+    kpis(keys: ["first_response_time"]) {
+      kpi { key } n value withinTarget { hit missed notYetDue } open { received open }
+    }
   }
 }"""
 
@@ -40,7 +46,8 @@ def created(graph: Graph, mutation: str, **input: Any) -> dict[str, Any]:
 def a_customer(graph: Graph, name: str) -> str:
     payload = created(
         graph,
-        "mutation($input: CreateCustomerInput!) { createCustomer(input: $input) { customer { id } userErrors { code message path } } }",
+        """mutation($input: CreateCustomerInput!) {
+             createCustomer(input: $input) { customer { id } userErrors { code message path } } }""",
         kind="ORGANISATION",
         organisationName=name,
     )
@@ -50,7 +57,8 @@ def a_customer(graph: Graph, name: str) -> str:
 def a_touchpoint(graph: Graph, key: str) -> str:
     payload = created(
         graph,
-        "mutation($input: CreateTouchpointInput!) { createTouchpoint(input: $input) { touchpoint { id } userErrors { code message path } } }",
+        """mutation($input: CreateTouchpointInput!) {
+             createTouchpoint(input: $input) { touchpoint { id } userErrors { code message path } } }""",
         key=key,
         name=key.title(),
         channel="WEB_FORM",

@@ -51,11 +51,8 @@ def test_a_request_is_one_connected_trace(tmp_path: Path) -> None:
     try:
         with running_system(tmp_path / "data", env={"RUNDBLICK_OTLP_ENDPOINT": f"127.0.0.1:{port}"}) as system:
             graph = Graph(system.endpoint)
-            graph._client.headers["traceparent"] = parent  # only this request carries it
-            graph.data(
-                "{ touchpoints(first: 1) { edges { node { id } } } enquiries(first: 1) { edges { node { id } } } }"
-            )
-            del graph._client.headers["traceparent"]  # as above
+            query = "{ touchpoints(first: 1) { edges { node { id } } } enquiries(first: 1) { edges { node { id } } } }"
+            assert "errors" not in graph.answer(query, headers={"traceparent": parent})
             wanted = {"rundblick-gateway", "rundblick-customers", "rundblick-feedback"}
             end = time.monotonic() + 30
             while not wanted <= set(connected_trace(collector, trace_id)):
