@@ -43,6 +43,7 @@ class Watch:
 
     def __init__(self, system: System) -> None:
         self._processes = {name: psutil.Process(pid) for name, pid in system.pids().items()}
+        self._processes["mongod"] = next(child for child in psutil.Process().children() if child.name() == "mongod")
         self.peak_mb: dict[str, float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)

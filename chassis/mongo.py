@@ -31,6 +31,9 @@ T = TypeVar("T")
 
 DUPLICATE_KEY = 11000
 
+# As batch size: everything that was asked for comes in one reply, up to the 16 MB a reply holds.
+ONE_REPLY = 100_000
+
 # How often a taken unique key, and for how long a conflict, makes a transaction start anew.
 _DUPLICATES = 2
 _TRANSACTION_SECONDS = 30.0

@@ -10,6 +10,7 @@ import pytest
 from chassis.caller import DEVELOPMENT_CALLER, Caller
 from chassis.mongo import Database, open_database
 from cli.mongod import running_mongod
+from tests.commands import Commands
 
 
 def free_port() -> int:
@@ -31,6 +32,11 @@ async def database(mongo_uri: str) -> AsyncIterator[Database]:
     async with open_database(mongo_uri, f"test_{secrets.token_hex(6)}") as database:
         yield database
         await database.client.drop_database(database.name)
+
+
+@pytest.fixture
+def commands(database: Database) -> Commands:
+    return Commands(database)
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_a_noun_is_found_under_its_word_everywhere(service: str, noun: str) -> N
 def test_a_service_is_found_under_its_word_everywhere(service: str) -> None:
     for place in (f"services/{service}/__main__.py", f"gateway/{service}/client.py", f"k8s/base/{service}"):
         assert (ROOT / place).exists(), place
-    assert any(shown(path).startswith(f"tests/{service}/test_") for path in files())
+    assert any(re.match(rf"tests/{service}/(\w+/)?test_", shown(path)) for path in files())
 
 
 def test_the_protos_and_the_gateway_know_no_other_service() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import Database, Document, Session, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.customer.domain import Address, Customer, CustomerKind, Provenance, SourceRecord
 
@@ -41,7 +41,7 @@ class MongoCustomerRepository:
     async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Customer]:
         """The golden records with their source records; unknown ids are left out."""
         documents = await self._customers.find(
-            {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session
+            {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
         ).to_list(None)
         return await self._with_records(caller, documents, session)
 
@@ -52,7 +52,9 @@ class MongoCustomerRepository:
             return {}
         ids = [document["_id"] for document in documents]
         records: dict[str, list[SourceRecord]] = {id: [] for id in ids}
-        async for document in self._records.find({"customer": {"$in": ids}, **visible_to(caller)}, session=session):
+        async for document in self._records.find(
+            {"customer": {"$in": ids}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
+        ):
             records[document["customer"]].append(record_from_document(document))
         return {
             document["_id"]: customer_from_document(document, sorted(records[document["_id"]], key=lambda r: r.id))
@@ -66,6 +68,7 @@ class MongoCustomerRepository:
         documents = await self._records.find(
             {"$and": [{"source": source, "external_id": {"$in": list(external_ids)}}, visible_to(caller)]},
             session=session,
+            batch_size=ONE_REPLY,
         ).to_list(None)
         return {d["external_id"]: (d["customer"], record_from_document(d)) for d in documents}
 

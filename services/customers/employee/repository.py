@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pymongo import ASCENDING
 
 from chassis.caller import Caller
-from chassis.mongo import Database, Document, Session
+from chassis.mongo import ONE_REPLY, Database, Document, Session
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 
 OWN_SOURCE = "rundblick"
@@ -33,7 +33,7 @@ class MongoEmployeeRepository:
     async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Employee]:
         if caller.sources is not None:
             return {}
-        documents = self._employees.find({"_id": {"$in": list(ids)}}, session=session)
+        documents = self._employees.find({"_id": {"$in": list(ids)}}, session=session, batch_size=ONE_REPLY)
         return {document["_id"]: _from_document(document) async for document in documents}
 
     async def page(self, caller: Caller, page: Page) -> Slice[Employee]:

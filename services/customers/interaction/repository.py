@@ -7,7 +7,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import BulkWriteError
 
 from chassis.caller import Caller
-from chassis.mongo import DUPLICATE_KEY, Database, Document, Session, visible_to
+from chassis.mongo import DUPLICATE_KEY, ONE_REPLY, Database, Document, Session, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.interaction.domain import Direction, Interaction, InteractionKind, Subject, SubjectKind
 
@@ -25,7 +25,9 @@ class MongoInteractionRepository:
     async def of_ids(
         self, caller: Caller, ids: Iterable[str], session: Session | None = None
     ) -> dict[str, Interaction]:
-        documents = self._interactions.find({"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session)
+        documents = self._interactions.find(
+            {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
+        )
         return {document["_id"]: from_document(document) async for document in documents}
 
     async def pages(
@@ -49,7 +51,7 @@ class MongoInteractionRepository:
             },
         ]
         slices: dict[str, Slice[Interaction]] = {}
-        async for document in self._database.aggregate(pipeline):
+        async for document in self._database.aggregate(pipeline, batchSize=ONE_REPLY):
             found = document["found"]
             slices[document["_id"]] = slice_of(
                 [from_document(one) for one in found],

@@ -7,7 +7,7 @@ from pymongo import ASCENDING
 
 from chassis.caller import Caller
 from chassis.ids import new_id
-from chassis.mongo import Database, Session
+from chassis.mongo import ONE_REPLY, Database, Session
 
 OWN_SOURCE = "rundblick"
 
@@ -29,12 +29,12 @@ class MongoTeamRepository:
         await self._teams.create_index([("key", ASCENDING)], name="key", unique=True)
 
     async def of_ids(self, caller: Caller, ids: Iterable[str]) -> dict[str, Team]:
-        documents = self._teams.find({"_id": {"$in": list(ids)}})
+        documents = self._teams.find({"_id": {"$in": list(ids)}}, batch_size=ONE_REPLY)
         return {d["_id"]: Team(d["_id"], d["key"], d["name"]) async for d in documents}
 
     async def of_keys(self, caller: Caller, keys: Iterable[str], session: Session | None = None) -> dict[str, str]:
         """key -> id."""
-        documents = self._teams.find({"key": {"$in": list(keys)}}, {"key": 1}, session=session)
+        documents = self._teams.find({"key": {"$in": list(keys)}}, {"key": 1}, session=session, batch_size=ONE_REPLY)
         return {document["key"]: document["_id"] async for document in documents}
 
     async def add(self, caller: Caller, names: Mapping[str, str], session: Session) -> dict[str, str]:

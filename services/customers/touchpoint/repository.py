@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import ASCENDING
 
 from chassis.caller import Caller
-from chassis.mongo import Database, Document, Session
+from chassis.mongo import ONE_REPLY, Database, Document, Session
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.touchpoint.domain import Channel, Control, Nature, Touchpoint
 
@@ -27,13 +27,13 @@ class MongoTouchpointRepository:
             await self._touchpoints.create_index([(field, ASCENDING), *ORDER], name=field)
 
     async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Touchpoint]:
-        documents = self._touchpoints.find({"_id": {"$in": list(ids)}}, session=session)
+        documents = self._touchpoints.find({"_id": {"$in": list(ids)}}, session=session, batch_size=ONE_REPLY)
         return {document["_id"]: _from_document(document) async for document in documents}
 
     async def of_keys(
         self, caller: Caller, keys: Iterable[str], session: Session | None = None
     ) -> dict[str, Touchpoint]:
-        documents = self._touchpoints.find({"key": {"$in": list(keys)}}, session=session)
+        documents = self._touchpoints.find({"key": {"$in": list(keys)}}, session=session, batch_size=ONE_REPLY)
         return {document["key"]: _from_document(document) async for document in documents}
 
     async def page(self, caller: Caller, page: Page, filter: Mapping[str, Any]) -> Slice[Touchpoint]:

@@ -6,7 +6,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import Database, Document, Session, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.feedback.enquiry.documents import (
     from_document,
@@ -48,7 +48,9 @@ class MongoEnquiryRepository:
         await self._messages.create_index([("enquiry", ASCENDING), *OF_MESSAGES], name="conversation")
 
     async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Enquiry]:
-        documents = self._enquiries.find({"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session)
+        documents = self._enquiries.find(
+            {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
+        )
         return {document["_id"]: from_document(document) async for document in documents}
 
     async def of_external_ids(
@@ -57,6 +59,7 @@ class MongoEnquiryRepository:
         documents = self._enquiries.find(
             {"$and": [{"source": source, "external_id": {"$in": list(external_ids)}}, visible_to(caller)]},
             session=session,
+            batch_size=ONE_REPLY,
         )
         return {document["external_id"]: from_document(document) async for document in documents}
 
@@ -67,7 +70,10 @@ class MongoEnquiryRepository:
         found: dict[str, list[Message]] = {id: [] for id in enquiries}
         if enquiries:
             async for document in self._messages.find(
-                {"enquiry": {"$in": list(enquiries)}}, None if bodies else {"body": 0}, session=session
+                {"enquiry": {"$in": list(enquiries)}},
+                None if bodies else {"body": 0},
+                session=session,
+                batch_size=ONE_REPLY,
             ):
                 found[document["enquiry"]].append(message_from_document(document))
         return found
@@ -137,7 +143,10 @@ class MongoEnquiryRepository:
                 }
             },
         ]
-        return {document["_id"]: document["found"] async for document in self._database.aggregate(pipeline)}
+        return {
+            document["_id"]: document["found"]
+            async for document in self._database.aggregate(pipeline, batchSize=ONE_REPLY)
+        }
 
     async def add(self, caller: Caller, enquiries: Sequence[Enquiry], session: Session) -> None:
         if enquiries:

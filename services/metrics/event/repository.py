@@ -13,7 +13,7 @@ from datetime import datetime
 from pymongo import ASCENDING, ReturnDocument
 
 from chassis.caller import Caller
-from chassis.mongo import Database, Document, Session, in_transaction
+from chassis.mongo import ONE_REPLY, Database, Document, Session, in_transaction
 from services.metrics.event.domain import Arrival, Event, Stored
 
 
@@ -39,7 +39,7 @@ class MongoEventRepository:
         ids = list(by_id)
 
         async def work(session: Session) -> set[str]:
-            found = self._events.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)
+            found = self._events.find({"_id": {"$in": ids}}, {"_id": 1}, session=session, batch_size=ONE_REPLY)
             known = {document["_id"] for document in await found.to_list(None)}
             parts: defaultdict[int, list[Arrival]] = defaultdict(list)
             for id, arrival in by_id.items():
@@ -97,7 +97,9 @@ class MongoEventRepository:
     async def after(self, caller: Caller, session: Session, partition: int, position: int, limit: int) -> list[Stored]:
         """The next events of a partition, in order; read in the session's snapshot, so none can slip in between."""
         found = (
-            self._events.find({"p": partition, "n": {"$gt": position}}, {"n": 1, "e": 1}, session=session)
+            self._events.find(
+                {"p": partition, "n": {"$gt": position}}, {"n": 1, "e": 1}, session=session, batch_size=ONE_REPLY
+            )
             .sort([("p", ASCENDING), ("n", ASCENDING)])
             .limit(limit)
         )

@@ -13,7 +13,7 @@ from bson import Decimal128
 from pymongo import ASCENDING, DeleteOne, ReplaceOne, UpdateOne
 
 from chassis.caller import Caller
-from chassis.mongo import Database, Document, Session
+from chassis.mongo import ONE_REPLY, Database, Document, Session
 from services.metrics.kpi.domain import Kpi
 from services.metrics.rollup.domain import Flat, Group, OpenWaits, Query, month_of
 from services.metrics.rollup.sketch import LOG_GAMMA, SMALLEST
@@ -90,7 +90,7 @@ class MongoRollupRepository:
     async def customer_documents(
         self, caller: Caller, ids: Iterable[str], session: Session | None = None
     ) -> dict[str, Document]:
-        found = self._customers.find({"_id": {"$in": list(ids)}}, session=session)
+        found = self._customers.find({"_id": {"$in": list(ids)}}, session=session, batch_size=ONE_REPLY)
         return {document["_id"]: document async for document in found}
 
     async def keep_customers(self, caller: Caller, session: Session, documents: Sequence[Document]) -> None:
@@ -136,7 +136,9 @@ class MongoRollupRepository:
         """(customer, kpi) -> when those that still wait began."""
         found: dict[tuple[str, str], list[datetime]] = defaultdict(list)
         condition = {"customer": {"$in": list(ids)}, "k": {"$in": [name_of(kpi) for kpi in kpis]}}
-        async for document in self._open.find(condition, {"customer": 1, "k": 1, "started_at": 1}):
+        async for document in self._open.find(
+            condition, {"customer": 1, "k": 1, "started_at": 1}, batch_size=ONE_REPLY
+        ):
             found[document["customer"], document["k"]].append(document["started_at"])
         return found
 
@@ -145,7 +147,7 @@ class MongoRollupRepository:
         marked = [[*pipeline, {"$set": {"query": place}}] for place, pipeline in enumerate(pipelines)]
         first = marked[0]
         others = [{"$unionWith": {"coll": collection.name, "pipeline": pipeline}} for pipeline in marked[1:]]
-        return collection.aggregate([*first, *others])
+        return collection.aggregate([*first, *others], batchSize=ONE_REPLY)
 
 
 def _increments(days: Mapping[int, Flat]) -> Document:

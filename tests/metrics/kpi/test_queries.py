@@ -1,0 +1,59 @@
+"""What reads cost: two commands at most, whatever is asked, and none without an index."""
+
+from datetime import timedelta
+
+import pytest
+from rundblick.metrics.v1 import kpi_pb2 as pb
+
+from tests.commands import Commands
+from tests.metrics.conftest import START, Running, event, observation, query
+
+ONE_MONTH = 30
+
+
+@pytest.mark.parametrize("count", [1, 10, 50])
+async def test_every_read_costs_at_most_two_indexed_commands(metrics: Running, commands: Commands, count: int) -> None:
+    await metrics.ingest(
+        *(
+            event(
+                f"e{i}",
+                observation(
+                    i if i % 3 else None,
+                    at=START + timedelta(days=i % ONE_MONTH),
+                    customer=f"cus_{i % 50}",
+                    dimensions={"source": "shop", "touchpoint": f"tou_{i % 50}", "category": f"c{i % 7}"},
+                ),
+            )
+            for i in range(300)
+        )
+    )
+    await metrics.fold()
+    selection = pb.ResultSelection(open=True)
+    reads = {
+        "BatchGetResults": pb.BatchGetResultsRequest(
+            queries=[query(where={"touchpoint": [f"tou_{i}"]}) for i in range(count)]
+        ),
+        "GetSeries": pb.GetSeriesRequest(query=query(), granularity=pb.GRANULARITY_DAY),
+        "GetBreakdown": pb.GetBreakdownRequest(query=query(), by=["touchpoint", "category"]),
+        "BatchGetKpis": pb.BatchGetKpisRequest(keys=["first_response_time"] * count),
+        "ListKpis": pb.ListKpisRequest(),
+    }
+    subjects = {
+        kind: pb.BatchGetSubjectResultsRequest(
+            kind=kind, ids=[f"{prefix}_{i}" for i in range(count)], selection=selection
+        )
+        for kind, prefix in ((pb.SUBJECT_KIND_CUSTOMER, "cus"), (pb.SUBJECT_KIND_TOUCHPOINT, "tou"))
+    }
+    for name, request in [*reads.items(), *(("BatchGetSubjectResults", one) for one in subjects.values())]:
+        with commands.recorded():
+            await metrics.call(name, request)
+        assert len(commands.found) <= 2, name
+        assert await commands.unindexed() == [], name
+
+
+async def test_the_folder_reads_by_index(metrics: Running, commands: Commands) -> None:
+    await metrics.ingest(*(event(f"e{i}", observation(i, customer=f"cus_{i}")) for i in range(50)))
+    with commands.recorded():
+        await metrics.fold()
+    assert commands.found
+    assert await commands.unindexed() == []
