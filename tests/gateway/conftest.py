@@ -1,0 +1,183 @@
+"""The gateway over three real services, each on its own database, behind a real HTTP server."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from rundblick.customers.v1 import customer_pb2, reference_pb2, touchpoint_pb2
+from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
+
+from chassis.caller import DEVELOPMENT_CALLER, Authenticator
+from chassis.channel import open_channel
+from chassis.mongo import open_database
+from chassis.server import running_server
+from chassis.times import to_timestamp
+from gateway.app import Gateway
+from gateway.context import Context
+from gateway.settings import GatewaySettings
+from services.customers.wiring import CustomersService
+from services.feedback.enquiry.references import FILES
+from services.feedback.wiring import FeedbackService
+from services.metrics.wiring import MetricsService
+
+SECRET = "a secret that is long enough to sign tokens with"
+BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """The gateway as clients see it (client), and as one operation (run)."""
+
+    gateway: Gateway
+    client: httpx.AsyncClient
+    addresses: dict[str, str]
+    metrics: MetricsService
+
+    async def answer(self, query: str, **variables: Any) -> dict[str, Any]:
+        response = await self.client.post("/graphql", json={"query": query, "variables": variables})
+        body: dict[str, Any] = response.json()
+        return body
+
+    async def data(self, query: str, **variables: Any) -> dict[str, Any]:
+        body = await self.answer(query, **variables)
+        assert "errors" not in body, body["errors"]
+        data: dict[str, Any] = body["data"]
+        return data
+
+    async def calls(self, query: str, **variables: Any) -> list[str]:
+        """The RPCs that one operation makes."""
+        context = Context(DEVELOPMENT_CALLER, None, "req_test", time.monotonic() + 30)
+        answer = await self.gateway.run(query, variables, context)
+        assert "errors" not in answer, answer["errors"]
+        return context.calls
+
+    async def import_enquiries(self, count: int) -> None:
+        """So many customers with three enquiries each, and all of it counted."""
+        enquiries = [
+            enquiry_pb2.ImportedEnquiry(
+                line=3 * customer + number,
+                external_id=f"e{customer}-{number}",
+                customer_external_id=f"c{customer}",
+                touchpoint_key="form",
+                subject=f"Question {number}",
+                opened_at=to_timestamp(BEGAN + timedelta(hours=number)),
+                messages=[_message("ask", "CUSTOMER", number), _message("answer", "EMPLOYEE", number + 1)],
+            )
+            for customer in range(count)
+            for number in range(3)
+        ]
+        request = enquiry_pb2.ImportEnquiriesRequest(
+            batch=1,
+            source="shop",
+            enquiries=enquiries,
+            customers=[_customer(f"c{number}") for number in range(count)],
+            touchpoints=[_touchpoint("form")],
+        )
+        async with open_channel(self.addresses["feedback"]) as channel:
+            stub = enquiry_pb2_grpc.EnquiryServiceStub(channel)
+            call: Any = stub.ImportEnquiries(iter([request]), timeout=30)
+            answers = [answer async for answer in call]
+        assert answers[0].created == 3 * count, answers
+
+    async def until(self, query: str, done: Any, **variables: Any) -> dict[str, Any]:
+        """What other services must learn first arrives a moment later."""
+        end = time.monotonic() + 30
+        while not done(data := await self.data(query, **variables)):
+            assert time.monotonic() < end, data
+            await asyncio.sleep(0.05)
+        return data
+
+
+def _message(id: str, author: str, hours: int) -> enquiry_pb2.ImportedMessage:
+    return enquiry_pb2.ImportedMessage(
+        external_id=id,
+        author_kind=enquiry_pb2.AuthorKind.Value(f"AUTHOR_KIND_{author}"),
+        body=id,
+        occurred_at=to_timestamp(BEGAN + timedelta(hours=hours)),
+    )
+
+
+def _customer(external_id: str) -> reference_pb2.CustomerReference:
+    return reference_pb2.CustomerReference(
+        external_id=external_id,
+        fields=customer_pb2.CustomerFields(display_name=external_id),
+        kind=customer_pb2.CUSTOMER_KIND_ORGANISATION,
+    )
+
+
+def _touchpoint(key: str) -> reference_pb2.TouchpointReference:
+    return reference_pb2.TouchpointReference(
+        key=key,
+        create=reference_pb2.NewTouchpoint(
+            name=key,
+            channel=touchpoint_pb2.CHANNEL_WEB_FORM,
+            nature=touchpoint_pb2.TOUCHPOINT_NATURE_DIGITAL,
+            control=touchpoint_pb2.TOUCHPOINT_CONTROL_OWNED,
+        ),
+    )
+
+
+@pytest.fixture
+async def world(mongo_uri: str) -> AsyncIterator[World]:
+    authenticator = Authenticator(SECRET, production=False)
+    async with AsyncExitStack() as stack:
+
+        async def database() -> Any:
+            opened = await stack.enter_async_context(open_database(mongo_uri, f"test_{secrets.token_hex(6)}"))
+            stack.push_async_callback(opened.client.drop_database, opened.name)
+            return opened
+
+        async def serve(service: Any) -> str:
+            await service.ensure_indexes()
+            server = running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1)
+            return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
+
+        metrics = MetricsService(await database())
+        addresses = {"customers": await serve(CustomersService(await database())), "metrics": await serve(metrics)}
+        customers = await stack.enter_async_context(open_channel(addresses["customers"], FILES))
+        to_metrics = await stack.enter_async_context(open_channel(addresses["metrics"]))
+        feedback = FeedbackService(await database(), customers, to_metrics, authenticator)
+        addresses["feedback"] = await serve(feedback)
+        await stack.enter_async_context(metrics.folding())
+        await stack.enter_async_context(feedback.relaying())
+
+        settings = GatewaySettings(
+            token_secret=SECRET,
+            customers_address=addresses["customers"],
+            feedback_address=addresses["feedback"],
+            metrics_address=addresses["metrics"],
+        )
+        gateway = Gateway(settings)
+        port = await stack.enter_async_context(_listening(gateway))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30))
+        yield World(gateway, client, addresses, metrics)
+
+
+class _Listening:
+    def __init__(self, gateway: Gateway) -> None:
+        config = uvicorn.Config(gateway.app(), port=0, log_config=None, lifespan="on", ws="none")
+        self._server = uvicorn.Server(config)
+
+    async def __aenter__(self) -> int:
+        self._task = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            assert not self._task.done(), self._task
+            await asyncio.sleep(0.01)
+        port: int = self._server.servers[0].sockets[0].getsockname()[1]
+        return port
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        await self._task
+
+
+def _listening(gateway: Gateway) -> _Listening:
+    return _Listening(gateway)
