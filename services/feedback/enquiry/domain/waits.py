@@ -57,7 +57,8 @@ def _timeline(enquiry: Enquiry, messages: Sequence[Message]) -> Iterable[tuple[_
         yield (at, _RANK_CUSTOMER if message.from_customer else _RANK_OTHER, message.id), message
     for transition in enquiry.transitions:
         # Nothing can be decided before it was opened; the end keeps its own date and is flagged.
-        yield (max(transition.at, enquiry.opened_at), _RANK_OF_STEP[transition.step], ""), transition
+        order = f"{transition.at.isoformat()} {transition.reason}"
+        yield (max(transition.at, enquiry.opened_at), _RANK_OF_STEP[transition.step], order), transition
 
 
 @dataclass

@@ -1,0 +1,114 @@
+"""The feedback service over the real customers and metrics services, each on its own database."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from rundblick.customers.v1 import (
+    customer_pb2,
+    customer_pb2_grpc,
+    employee_pb2,
+    employee_pb2_grpc,
+    interaction_pb2_grpc,
+    touchpoint_pb2,
+    touchpoint_pb2_grpc,
+)
+from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
+from rundblick.metrics.v1 import event_pb2
+
+from chassis.caller import Authenticator, Caller
+from chassis.channel import open_channel
+from chassis.mongo import Database, open_database
+from chassis.server import running_server
+from services.customers.wiring import CustomersService
+from services.feedback.enquiry.references import FILES
+from services.feedback.wiring import FeedbackService
+from services.metrics.wiring import MetricsService
+
+SECRET = "a secret that is long enough to sign tokens with"
+
+
+@dataclass
+class Running:
+    """The service as a client sees it, with a customer, an employee and a touchpoint to refer to."""
+
+    service: FeedbackService
+    database: Database
+    enquiries: Any
+    journey: Any
+    customer: str
+    employee: str
+    touchpoint: str
+    stack: AsyncExitStack
+    customers_server: AsyncExitStack
+    authenticator: Authenticator
+
+    async def call(self, request: Any, caller: Caller | None = None) -> Any:
+        name = type(request).__name__.removesuffix("Request")
+        token = self.authenticator.issue(caller) if caller else None
+        metadata = (("authorization", f"Bearer {token}"),) if token else None
+        return await getattr(self.enquiries, name)(request, timeout=10, metadata=metadata)
+
+    async def imported(self, *batches: enquiry_pb2.ImportEnquiriesRequest) -> list[enquiry_pb2.ImportEnquiriesResponse]:
+        return [answer async for answer in self.enquiries.ImportEnquiries(iter(batches), timeout=30)]
+
+
+@pytest.fixture
+async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]:
+    authenticator = Authenticator(SECRET, production=False)
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> Any:
+            other = await stack.enter_async_context(open_database(mongo_uri, f"test_{secrets.token_hex(6)}"))
+            stack.push_async_callback(other.client.drop_database, other.name)
+            return other
+
+        async def serve(service: Any, on: AsyncExitStack) -> str:
+            await service.ensure_indexes()
+            server = running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1)
+            return f"127.0.0.1:{(await on.enter_async_context(server)).port}"
+
+        customers_server = await stack.enter_async_context(AsyncExitStack())
+        address = await serve(CustomersService(await opened()), customers_server)
+        customers = await stack.enter_async_context(open_channel(address, FILES))
+        metrics = await stack.enter_async_context(
+            open_channel(await serve(MetricsService(await opened()), stack), [event_pb2.DESCRIPTOR])
+        )
+        service = FeedbackService(database, customers, metrics, authenticator)
+        channel = await stack.enter_async_context(open_channel(await serve(service, stack)))
+        customer = await customer_pb2_grpc.CustomerServiceStub(customers).CreateCustomer(
+            customer_pb2.CreateCustomerRequest(
+                kind=customer_pb2.CUSTOMER_KIND_PERSON,
+                fields=customer_pb2.CustomerFields(display_name="Somebody"),
+                external_id=customer_pb2.ExternalId(source="shop", id="c1"),
+            ),
+            timeout=10,
+        )
+        employee = await employee_pb2_grpc.EmployeeServiceStub(customers).CreateEmployee(
+            employee_pb2.CreateEmployeeRequest(display_name="Somebody Else", team_key="support"), timeout=10
+        )
+        touchpoint = await touchpoint_pb2_grpc.TouchpointServiceStub(customers).CreateTouchpoint(
+            touchpoint_pb2.CreateTouchpointRequest(
+                key="form",
+                name="Form",
+                channel=touchpoint_pb2.CHANNEL_WEB_FORM,
+                nature=touchpoint_pb2.TOUCHPOINT_NATURE_DIGITAL,
+                control=touchpoint_pb2.TOUCHPOINT_CONTROL_OWNED,
+            ),
+            timeout=10,
+        )
+        yield Running(
+            service,
+            database,
+            enquiry_pb2_grpc.EnquiryServiceStub(channel),
+            interaction_pb2_grpc.InteractionServiceStub(customers),
+            customer.customer.id,
+            employee.employee.id,
+            touchpoint.touchpoint.id,
+            stack,
+            customers_server,
+            authenticator,
+        )
