@@ -43,7 +43,8 @@ class MongoEnquiryRepository:
             [("source", ASCENDING), ("external_id", ASCENDING)],
             name="external_id",
             unique=True,
-            partialFilterExpression={"external_id": {"$type": "string"}},
+            # Not $type: that is not seen to hold for an $in of strings, and every batch would read the whole collection.
+            partialFilterExpression={"external_id": {"$gt": ""}},
         )
         await self._messages.create_index([("enquiry", ASCENDING), *OF_MESSAGES], name="conversation")
 

@@ -10,6 +10,7 @@ from rundblick.feedback.v1 import enquiry_pb2 as pb
 from rundblick.metrics.v1 import event_pb2
 
 from chassis.times import to_timestamp
+from tests.commands import Commands
 from tests.feedback.conftest import Running
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -136,3 +137,12 @@ async def test_a_batch_without_a_source_or_too_large_ends_the_import(feedback: R
             await feedback.imported(request)
         assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert await stored(feedback) == [0, 0, 0]
+
+
+async def test_known_rows_are_found_by_index(feedback: Running, commands: Commands) -> None:
+    request = batch(*(row(str(number)) for number in range(20)))
+    await feedback.imported(request)
+    with commands.recorded():
+        await feedback.imported(request)
+    assert {name for name, _ in commands.found} == {"find"}
+    assert await commands.unindexed() == []
