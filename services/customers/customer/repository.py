@@ -35,7 +35,7 @@ class MongoCustomerRepository:
             [("source", ASCENDING), ("external_id", ASCENDING)],
             name="external_id",
             unique=True,
-            # Not $type: that is not seen to hold for an $in of strings, and every batch would read the whole collection.
+            # Not $type: that is not seen to hold for an $in of strings, and all documents would be read.
             partialFilterExpression={"external_id": {"$gt": ""}},
         )
 

@@ -43,7 +43,7 @@ class MongoEnquiryRepository:
             [("source", ASCENDING), ("external_id", ASCENDING)],
             name="external_id",
             unique=True,
-            # Not $type: that is not seen to hold for an $in of strings, and every batch would read the whole collection.
+            # Not $type: that is not seen to hold for an $in of strings, and all documents would be read.
             partialFilterExpression={"external_id": {"$gt": ""}},
         )
         await self._messages.create_index([("enquiry", ASCENDING), *OF_MESSAGES], name="conversation")
