@@ -43,7 +43,8 @@ class Watch:
 
     def __init__(self, system: System) -> None:
         self._processes = {name: psutil.Process(pid) for name, pid in system.pids().items()}
-        self._processes["mongod"] = next(child for child in psutil.Process().children() if child.name() == "mongod")
+        if system.mongo is not None:
+            self._processes["mongod"] = psutil.Process(system.mongo.pid)
         self.peak_mb: dict[str, float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)

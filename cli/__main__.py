@@ -1,6 +1,7 @@
 """The rundblick command: one function per subcommand; what it does is in the modules beside."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -30,7 +31,7 @@ app.add_typer(import_app, name="import")
 DEFAULT_ENDPOINT = "http://127.0.0.1:8000"
 SOME_ROWS_REJECTED = 3
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "boston311"
-_COLOURS = {"customers": "green", "feedback": "magenta", "metrics": "yellow", "gateway": "cyan"}
+_COLOURS = {"mongodb": "blue", "customers": "green", "feedback": "magenta", "metrics": "yellow", "gateway": "cyan"}
 
 Port = Annotated[int, typer.Option(help="The gateway's port.", min=1, max=65535)]
 Data = Annotated[Path, typer.Option(help="Where everything is kept: database, logs, secret.")]
@@ -68,10 +69,16 @@ def _status_table(system: System) -> Table:
     table = Table(title=f"Rundblick, data in {system.data}")
     for column in ("process", "address", "state", "pid"):
         table.add_column(column)
+    pid = str(system.mongo.pid) if system.mongo else "not ours"
+    table.add_row("mongodb", _without_password(system.mongo_uri), "healthy", pid)
     for name, process in system.processes.items():
         address = f"{system.endpoint}/graphql" if name == "gateway" else system.addresses[name]
         table.add_row(name, address, "healthy", str(process.pid))
     return table
+
+
+def _without_password(uri: str) -> str:
+    return re.sub(r"//[^/@]*@", "//***@", uri)
 
 
 def _run(
@@ -103,9 +110,9 @@ def _stay(system: System, console: Console) -> None:
     console.print(f"[bold]{system.endpoint}/graphql[/] answers until Ctrl-C.")
     while True:
         time.sleep(1)
-        for name, process in system.processes.items():
+        for process in filter(None, (system.mongo, *system.processes.values())):
             if process.gave_up:
-                raise SystemFault(f"{name} keeps ending with status {process.last_status}: see {process.log}")
+                raise SystemFault(f"{process.name} keeps ending with status {process.last_status}: see {process.log}")
 
 
 @app.command()

@@ -8,15 +8,17 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from cli.process import die_with_parent
+from cli.process import Output, Process
 
 _NOT_YET_INITIALIZED = 94
+_TRIES = 5
 
 
 class MongodError(Exception):
@@ -138,33 +140,31 @@ def _configure(client: MongoClient[dict[str, Any]], member: dict[str, object]) -
         client.admin.command("replSetReconfig", config, force=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Mongod:
+    """A running mongod and who watches over it."""
+
+    uri: str
+    process: Process
+
+
 @contextmanager
-def running_mongod(data: Path, port: int, *, log: Path | None = None) -> Iterator[str]:
-    """Start a mongod, yield its URI, and stop it. MongodError: why it does not start."""
+def running_mongod(data: Path, port: int, *, log: Path | None = None, output: Output | None = None) -> Iterator[Mongod]:
+    """Start a mongod that is started again when it dies, and stop it at the end. MongodError: why it does not start."""
     binary = find_mongod()
     _check_runs(binary)
     data.mkdir(parents=True, exist_ok=True)
     log = log or data / "mongod.log"
     command = [*mongod_command(binary, data, port), "--logpath", str(log), "--logappend"]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=die_with_parent,  # noqa: PLW1509  # prctl has no other place; no thread holds a lock it needs
-    ) as process:
-        try:
-            initiate(port, ended=lambda: process.poll() is not None)
-        except MongodError:
-            process.kill()
-            if process.wait() > 0:
-                raise MongodError(f"mongod ended with status {process.returncode}: see {log}") from None
-            raise
-        try:
-            yield mongo_uri(port)
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    process = Process("mongodb", command, os.environ, log=log.with_suffix(".out"), output=output)
+    process.start()
+    try:
+        # A mongod that was here before may need a moment to leave its files.
+        initiate(port, ended=lambda: process.restarts >= _TRIES)
+        yield Mongod(mongo_uri(port), process)
+    except MongodError:
+        if process.restarts >= _TRIES:
+            raise MongodError(f"mongod ended with status {process.last_status}: see {log}") from None
+        raise
+    finally:
+        process.stop()

@@ -7,11 +7,10 @@ import os
 import secrets
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,7 +56,7 @@ class System:
     mongo_uri: str
     processes: dict[str, Process]
     addresses: dict[str, str]
-    _stopping: threading.Event = field(default_factory=threading.Event)
+    mongo: Process | None  # None: somebody else's
 
     def pids(self) -> dict[str, int]:
         return {name: process.pid for name, process in self.processes.items()}
@@ -176,16 +175,18 @@ def running_system(
         if gateway_port:
             require_free(gateway_port)
         port = gateway_port or free_port()
+        mongo: Process | None = None
         if mongo_uri is None:
-            mongo_uri = stack.enter_context(
-                running_mongod(data / "mongo", free_port(), log=data / "logs" / "mongod.log")
+            mongod = stack.enter_context(
+                running_mongod(data / "mongo", free_port(), log=data / "logs" / "mongod.log", output=output)
             )
+            mongo_uri, mongo = mongod.uri, mongod.process
         else:
             check_mongo(mongo_uri)
         addresses = {name: f"{HOST}:{free_port()}" for name in SERVICES}
         environment = _environment(data, mongo_uri, addresses, port, env or {})
         processes: dict[str, Process] = {}
-        system = System(data, f"http://{HOST}:{port}", mongo_uri, processes, addresses)
+        system = System(data, f"http://{HOST}:{port}", mongo_uri, processes, addresses, mongo)
         for name in (*SERVICES, "gateway"):
             module = name if name == "gateway" else f"services.{name}"
             process = Process(

@@ -23,8 +23,8 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data: Path = tmp_path_factory.mktemp("mongod")
-    with running_mongod(data, free_port()) as uri:
-        yield uri
+    with running_mongod(data, free_port()) as mongod:
+        yield mongod.uri
 
 
 @pytest.fixture
