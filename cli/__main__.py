@@ -149,9 +149,7 @@ def _import(
     file: Path, mapping: Path, endpoint: str, rejected: Path, size: int, token: str | None, console: Console
 ) -> Counts:
     described = read_mapping(mapping)
-    rows = open_rows(file)
     address = service_address(endpoint, "feedback", token)
-    source = batches(rows, RowMapper(described), described.source, size)
     report = RejectedFile(rejected)
     columns = (
         TextColumn("{task.description}"),
@@ -162,7 +160,8 @@ def _import(
         TimeRemainingColumn(),
     )
     began = time.monotonic()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with open_rows(file) as rows, Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        source = batches(rows, RowMapper(described), described.source, size)
         task = bar.add_task(file.name, total=rows.size, rows=0, rate=0.0)
 
         def progress(counts: Counts, position: int) -> None:

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -84,8 +85,12 @@ class RowFile:
                 yield NumberedRow(number, {}, "is not a JSON object")
 
 
-def open_rows(file: Path) -> RowFile:
+@contextmanager
+def open_rows(file: Path) -> Iterator[RowFile]:
+    """FileError: there is no such file, or it may not be read."""
     try:
-        return RowFile(file.open("rb"), file.stat().st_size, name=file.name.lower())
+        raw = file.open("rb")
     except OSError as error:
         raise FileError(f"{file}: {error.strerror}") from None
+    with raw:
+        yield RowFile(raw, file.stat().st_size, name=file.name.lower())

@@ -93,7 +93,8 @@ def test_two_instances_run_side_by_side_and_leave_nothing_behind(tmp_path: Path)
             for connection in child.net_connections("tcp")
             if connection.status == psutil.CONN_LISTEN
         ]
-        assert {address.ip for address in listening} == {"127.0.0.1"}, "nothing listens beyond loopback"
+        # Nothing listens beyond loopback.
+        assert {address.ip.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
         first.send_signal(signal.SIGINT)
         second.send_signal(signal.SIGTERM)
         assert (first.wait(30), second.wait(30)) == (0, 0)
@@ -184,9 +185,8 @@ def test_a_mongodb_that_is_no_replica_set_is_one_line_with_the_remedy(tmp_path: 
 def test_a_missing_mongod_and_a_missing_library_are_one_line_with_the_remedy(tmp_path: Path) -> None:
     broken = tmp_path / "bin"
     broken.mkdir()
-    (broken / "mongod").write_text(
-        "#!/bin/sh\necho 'error while loading shared libraries: libcrypto.so.3' >&2\nexit 127\n"
-    )
+    complaint = "error while loading shared libraries: libcrypto.so.3"
+    (broken / "mongod").write_text(f"#!/bin/sh\necho '{complaint}' >&2\nexit 127\n")
     (broken / "mongod").chmod(0o755)
     path = f"{broken}{os.pathsep}{os.environ['PATH']}"
     said = one_line(rundblick("up", "--port", str(free_port()), "--data", str(tmp_path / "data"), PATH=path))

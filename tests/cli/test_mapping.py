@@ -1,24 +1,16 @@
 """Rows of a file become enquiries by a mapping that somebody writes; mistakes are named with line and column."""
 
 import gzip
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from cli.mapping import MappingError, RowError, RowMapper, read_mapping
-from cli.rows import FileError, open_rows
+from cli.rows import FileError, NumberedRow, open_rows
 from tests.journeys.conftest import BOSTON
-
-ROW = {
-    "case_enquiry_id": "101",
-    "open_dt": "2015-01-02 03:04:05",
-    "closed_dt": "",
-    "type": "Parking",
-    "queue": "PARK_1",
-    "source": "Self Service",
-    "site_id": "site_1",
-}
 
 
 @pytest.fixture
@@ -26,10 +18,14 @@ def mapper() -> RowMapper:
     return RowMapper(read_mapping(BOSTON / "mapping.toml"))
 
 
+def rows_of(path: Path, wanted: Sequence[str], *, most: int | None = None) -> list[NumberedRow]:
+    with open_rows(path) as file:
+        return list(islice(file.rows(wanted), most))
+
+
 def columns(mapper: RowMapper) -> dict[str, str]:
     """A row that holds what this mapping asks for."""
-    file = open_rows(BOSTON / "boston311_2013_2017.csv.gz")
-    return dict(next(iter(file.rows(mapper.columns()))).values)
+    return dict(rows_of(BOSTON / "boston311_2013_2017.csv.gz", mapper.columns(), most=1)[0].values)
 
 
 def test_the_first_row_of_the_example_is_an_enquiry(mapper: RowMapper) -> None:
@@ -65,11 +61,8 @@ def test_a_blank_customer_is_an_enquiry_without_one(mapper: RowMapper) -> None:
 
 def test_a_mapping_with_a_mistake_says_where(tmp_path: Path) -> None:
     text = (BOSTON / "mapping.toml").read_text()
-    for content in (
-        "not toml at all [",
-        text.replace("time_zone", "time_zoen", 1),
-        text.replace("UTC", "Mars/Base", 1),
-    ):
+    misspelt, no_zone = text.replace("time_zone", "time_zoen", 1), text.replace('"UTC"', '"Mars/Base"', 1)
+    for content in ("not toml at all [", misspelt, no_zone):
         file = tmp_path / "mapping.toml"
         file.write_text(content)
         with pytest.raises(MappingError, match="mapping"):
@@ -84,14 +77,14 @@ def test_rows_come_from_csv_and_json_lines_plain_and_gzipped(tmp_path: Path) -> 
         with gzip.open(tmp_path / f"{name}.gz", "wt") as file:
             file.write(content)
         for path in (tmp_path / name, tmp_path / f"{name}.gz"):
-            rows = list(open_rows(path).rows(["case_enquiry_id", "source"]))
+            rows = rows_of(path, ["case_enquiry_id", "source"])
             assert [row.values["source"] for row in rows] == ["A", "B"]
 
 
 def test_a_broken_line_is_one_rejected_row(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text('{"a": "1"}\n{"a": \n{"a": "3"}\n')
-    rows = list(open_rows(file).rows(["a"]))
+    rows = rows_of(file, ["a"])
     assert [bool(row.error) for row in rows] == [False, True, False]
     assert rows[1].line == 2
 
@@ -100,6 +93,6 @@ def test_a_missing_column_and_a_missing_file_are_named(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("a,b\n1,2\n")
     with pytest.raises(FileError, match="c"):
-        list(open_rows(file).rows(["a", "c"]))
+        rows_of(file, ["a", "c"])
     with pytest.raises(FileError, match=r"nothing\.csv"):
-        list(open_rows(tmp_path / "nothing.csv").rows(["a"]))
+        rows_of(tmp_path / "nothing.csv", ["a"])
