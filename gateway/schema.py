@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import strawberry
-from graphql import GraphQLSchema, lexicographic_sort_schema, print_schema
+from graphql import GraphQLSchema, lexicographic_sort_schema, print_schema, specified_directives
 from strawberry import federation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
@@ -95,12 +95,15 @@ def merged() -> strawberry.Schema:
     with warnings.catch_warnings():
         # The keys of entities mean nothing here, and are not printed.
         warnings.filterwarnings("ignore", message="Federation directive")
-        return strawberry.Schema(
+        schema = strawberry.Schema(
             query=_without_clash("QUERIES"),
             mutation=_without_clash("MUTATIONS"),
             types=_merged_entities(),
             config=StrawberryConfig(_unsafe_disable_same_type_validation=True),
         )
+    # What speaks to routers alone is not part of what clients see.
+    schema._schema.directives = tuple(specified_directives)
+    return schema
 
 
 def graphql_schema() -> GraphQLSchema:
