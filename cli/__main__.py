@@ -18,7 +18,7 @@ from rich.table import Table
 from chassis.caller import Authenticator, Caller, scopes_of
 from cli import demo as demo_view
 from cli.graph import Graph, GraphError
-from cli.importing import Counts, Importer, ImportFault, RejectedFile, batches, run_import, service_address
+from cli.importing import Counts, Importer, ImportFault, Interrupted, RejectedFile, batches, run_import, service_address
 from cli.mapping import MappingError, RowMapper, read_mapping
 from cli.mongod import MongodError
 from cli.rows import FileError, open_rows
@@ -168,7 +168,10 @@ def _import(
             rate = counts.read / max(time.monotonic() - began, 0.001)
             bar.update(task, completed=position, rows=counts.read, rate=rate)
 
-        counts = run_import(Importer(address, source, report, token=token, progress=progress))
+        try:
+            counts = run_import(Importer(address, source, report, token=token, progress=progress))
+        except Interrupted:
+            raise _Stop from None
     seconds = max(time.monotonic() - began, 0.001)
     console.print(
         f"{counts.read} rows read in {seconds:.1f} s ({counts.read / seconds:,.0f}/s): {counts.created} created, "

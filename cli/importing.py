@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -200,9 +201,40 @@ class Importer:
         self._progress(counts, batch.position)
 
 
-def run_import(importer: Importer) -> Counts:
-    with suppress(ImportError):
-        import uvloop  # noqa: PLC0415  # there is none on Windows
+class Interrupted(Exception):
+    """Somebody asked the import to stop; what was answered for is stored."""
 
-        return uvloop.run(importer.run())
-    return asyncio.run(importer.run())
+
+async def _until_interrupted(importer: Importer) -> Counts:
+    # A signal's exception raised in the middle of a loop's own work would be lost in it: the task is cancelled instead.
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        return await importer.run()
+    except asyncio.CancelledError:
+        if interrupted:
+            raise Interrupted from None
+        raise
+
+
+def run_import(importer: Importer) -> Counts:
+    """Interrupted: by SIGINT or SIGTERM. The handlers of these signals are as they were afterwards."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with suppress(ImportError):
+            import uvloop  # noqa: PLC0415  # there is none on Windows
+
+            return uvloop.run(_until_interrupted(importer))
+        return asyncio.run(_until_interrupted(importer))
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -236,3 +236,24 @@ def test_rejected_rows_are_listed_with_line_column_and_reason(tmp_path: Path) ->
 def first_lines(file: Path) -> tuple[str, str]:
     with gzip.open(file, "rt", newline="") as lines:
         return next(lines), next(lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_while_it_imports_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "cli", "demo", "--data", str(data), "--port", str(free_port())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        end = time.monotonic() + 60
+        while not (data / "state.json").exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        system = json.loads((data / "state.json").read_text())
+        query = {"query": "{ enquiries(first: 1) { edges { node { id } } } }"}
+        while not httpx.post(f"{system['endpoint']}/graphql", json=query).json()["data"]["enquiries"]["edges"]:
+            assert time.monotonic() < end
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=40)
+    assert process.returncode == 0, output
+    assert "Traceback" not in output
+    assert "Stopped" in output
+    assert not any(psutil.pid_exists(pid) for pid in system["pids"].values())
