@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import WriteConcern
@@ -76,6 +76,34 @@ async def answers(database: Database) -> bool:
     if "setName" not in hello:
         raise Unavailable("MongoDB is not a replica set: start it with --replSet and initiate it")
     return bool(hello.get("isWritablePrimary"))
+
+
+class Indexed(Protocol):
+    async def ensure_indexes(self) -> None: ...
+
+
+class Readiness:
+    """Asks whether the database answers; makes the indexes when it does so for the first time.
+
+    So a process starts while MongoDB is away, and serves as soon as it is there.
+    """
+
+    def __init__(self, database: Database, *owners: Indexed) -> None:
+        self._database = database
+        self._owners = owners
+        self._indexed = False
+
+    async def ensure_indexes(self) -> None:
+        for owner in self._owners:
+            await owner.ensure_indexes()
+        self._indexed = True
+
+    async def __call__(self) -> bool:
+        if not await answers(self._database):
+            return False
+        if not self._indexed:
+            await self.ensure_indexes()
+        return True
 
 
 async def in_transaction(database: Database, work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:

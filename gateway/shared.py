@@ -17,6 +17,7 @@ from gateway.context import Context
 from gateway.errors import ServiceError
 
 T = TypeVar("T")
+Kind = TypeVar("Kind", bound=Enum)
 
 Info = StrawberryInfo[Context, None]
 
@@ -132,6 +133,19 @@ def moment(message: Any, name: str) -> datetime | None:
         return None
     timestamp: Timestamp = getattr(message, name)
     return from_timestamp(timestamp)
+
+
+def needed(message: Any, name: str) -> datetime:
+    """A time that every such message holds."""
+    at = moment(message, name)
+    if at is None:
+        raise ValueError(f"{type(message).__name__} without {name}")
+    return at
+
+
+def enum_of(kind: type[Kind], names: Any, number: int, prefix: str) -> Kind:
+    """A proto enum's value in the graph: the same name without the prefix."""
+    return kind(names.Name(number).removeprefix(prefix))
 
 
 def present(message: Any, name: str) -> Any:

@@ -20,8 +20,9 @@ from gateway.shared import (
     Node,
     PageInfo,
     UserError,
-    moment,
+    enum_of,
     mutate,
+    needed,
     owned,
     page_request,
     present,
@@ -83,7 +84,7 @@ def _address(address: pb.PostalAddress) -> PostalAddress:
 
 def _provenance(record: pb.Customer) -> list[FieldProvenance]:
     return [
-        FieldProvenance(field=p.field, source_record=strawberry.ID(p.source_record_id), since=_at(p, "since"))
+        FieldProvenance(field=p.field, source_record=strawberry.ID(p.source_record_id), since=needed(p, "since"))
         for p in record.provenance
     ]
 
@@ -94,18 +95,11 @@ def _source_records(record: pb.Customer) -> list[SourceRecord]:
             id=strawberry.ID(one.id),
             source=one.source,
             external_id=present(one, "external_id"),
-            received_at=_at(one, "received_at"),
-            updated_at=_at(one, "updated_at"),
+            received_at=needed(one, "received_at"),
+            updated_at=needed(one, "updated_at"),
         )
         for one in record.source_records
     ]
-
-
-def _at(message: Any, name: str) -> datetime:
-    at = moment(message, name)
-    if at is None:
-        raise ValueError(f"{type(message).__name__} without {name}")
-    return at
 
 
 def _external_ids(record: pb.Customer) -> list[ExternalId]:
@@ -117,7 +111,7 @@ def _owner(record: pb.Customer) -> Employee | None:
 
 
 def _kind(record: pb.Customer) -> CustomerKind:
-    return CustomerKind(pb.CustomerKind.Name(record.kind).removeprefix("CUSTOMER_KIND_"))
+    return enum_of(CustomerKind, pb.CustomerKind, record.kind, "CUSTOMER_KIND_")
 
 
 def _personal(get: Any) -> Any:
@@ -166,8 +160,8 @@ class Customer(Named, Node):
         resolver=owned(load_customer, _owner), description="The accountable employee."
     )
     version: int = strawberry.field(resolver=owned(load_customer, lambda record: record.version))
-    created_at: datetime = strawberry.field(resolver=owned(load_customer, lambda record: _at(record, "created_at")))
-    updated_at: datetime = strawberry.field(resolver=owned(load_customer, lambda record: _at(record, "updated_at")))
+    created_at: datetime = strawberry.field(resolver=owned(load_customer, lambda record: needed(record, "created_at")))
+    updated_at: datetime = strawberry.field(resolver=owned(load_customer, lambda record: needed(record, "updated_at")))
 
     @strawberry.field(description="The journey, newest first.")
     async def interactions(

@@ -21,6 +21,7 @@ from gateway.shared import (
     PageInfo,
     UserError,
     UserErrorCode,
+    enum_of,
     input_path,
     moment,
     mutate,
@@ -87,11 +88,11 @@ def _subject(record: pb.Interaction) -> Enquiry | None:
 
 
 def _direction(record: pb.Interaction) -> Direction:
-    return Direction(pb.Direction.Name(record.direction).removeprefix("DIRECTION_"))
+    return enum_of(Direction, pb.Direction, record.direction, "DIRECTION_")
 
 
 def _kind(record: pb.Interaction) -> InteractionKind:
-    return InteractionKind(pb.InteractionKind.Name(record.kind).removeprefix("INTERACTION_KIND_"))
+    return enum_of(InteractionKind, pb.InteractionKind, record.kind, "INTERACTION_KIND_")
 
 
 @federation.type(keys=["id"], description="A contact between a customer and the company.")

@@ -9,7 +9,7 @@ from rundblick.customers.v1 import touchpoint_pb2 as pb
 from strawberry import UNSET, federation
 
 from gateway.customers.client import customers_of
-from gateway.shared import Info, Named, Node, PageInfo, UserError, mutate, owned, page_request, present
+from gateway.shared import Info, Named, Node, PageInfo, UserError, enum_of, mutate, owned, page_request, present
 
 
 @strawberry.enum(description="The kind of place.")
@@ -47,15 +47,15 @@ class TouchpointControl(Enum):
 
 
 def _channel(record: pb.Touchpoint) -> Channel:
-    return Channel(pb.Channel.Name(record.channel).removeprefix("CHANNEL_"))
+    return enum_of(Channel, pb.Channel, record.channel, "CHANNEL_")
 
 
 def _nature(record: pb.Touchpoint) -> TouchpointNature:
-    return TouchpointNature(pb.TouchpointNature.Name(record.nature).removeprefix("TOUCHPOINT_NATURE_"))
+    return enum_of(TouchpointNature, pb.TouchpointNature, record.nature, "TOUCHPOINT_NATURE_")
 
 
 def _control(record: pb.Touchpoint) -> TouchpointControl:
-    return TouchpointControl(pb.TouchpointControl.Name(record.control).removeprefix("TOUCHPOINT_CONTROL_"))
+    return enum_of(TouchpointControl, pb.TouchpointControl, record.control, "TOUCHPOINT_CONTROL_")
 
 
 def _day(record: pb.Touchpoint, name: str) -> date | None:

@@ -10,7 +10,7 @@ from strawberry import federation
 
 from gateway.feedback.client import feedback_of
 from gateway.feedback.references import Employee, Team, Touchpoint
-from gateway.shared import Info, Named, Node, PageInfo, moment, owned, page_request, present
+from gateway.shared import Info, Named, Node, PageInfo, enum_of, moment, needed, owned, page_request, present
 
 
 @strawberry.enum
@@ -78,13 +78,6 @@ def employee_of(id: str | None) -> Employee | None:
     return Employee(id=strawberry.ID(id)) if id else None
 
 
-def _needed(message: Any, name: str) -> datetime:
-    at = moment(message, name)
-    if at is None:
-        raise ValueError(f"{type(message).__name__} without {name}")
-    return at
-
-
 @strawberry.type(description="A raw fact from which every response-time KPI is derived.")
 class WaitInterval:
     kind: WaitKind
@@ -103,10 +96,10 @@ class WaitInterval:
     @classmethod
     def of(cls, wait: pb.Wait) -> "WaitInterval":
         return cls(
-            kind=WaitKind(pb.WaitKind.Name(wait.kind).removeprefix("WAIT_KIND_")),
-            started_at=_needed(wait, "started_at"),
+            kind=enum_of(WaitKind, pb.WaitKind, wait.kind, "WAIT_KIND_"),
+            started_at=needed(wait, "started_at"),
             ended_at=moment(wait, "ended_at"),
-            ended=WaitEnd(pb.WaitEnd.Name(wait.ended).removeprefix("WAIT_END_")) if wait.ended else None,
+            ended=enum_of(WaitEnd, pb.WaitEnd, wait.ended, "WAIT_END_") if wait.ended else None,
             seconds=wait.seconds,
             business_seconds=present(wait, "business_seconds"),
             paused_seconds=present(wait, "paused_seconds"),
@@ -114,7 +107,7 @@ class WaitInterval:
             answered_by=employee_of(present(wait, "answered_by_id")),
             assignee_at_start=employee_of(present(wait, "assignee_at_start_id")),
             assignee_at_end=employee_of(present(wait, "assignee_at_end_id")),
-            flagged=WaitFlag(pb.WaitFlag.Name(wait.flagged).removeprefix("WAIT_FLAG_")) if wait.flagged else None,
+            flagged=enum_of(WaitFlag, pb.WaitFlag, wait.flagged, "WAIT_FLAG_") if wait.flagged else None,
         )
 
 
@@ -135,12 +128,12 @@ class EnquiryMessage:
         reply = present(message, "in_reply_to_id")
         return cls(
             id=strawberry.ID(message.id),
-            author_kind=AuthorKind(pb.AuthorKind.Name(message.author_kind).removeprefix("AUTHOR_KIND_")),
+            author_kind=enum_of(AuthorKind, pb.AuthorKind, message.author_kind, "AUTHOR_KIND_"),
             author=employee_of(present(message, "author_id")),
-            visibility=Visibility(pb.Visibility.Name(message.visibility).removeprefix("VISIBILITY_")),
+            visibility=enum_of(Visibility, pb.Visibility, message.visibility, "VISIBILITY_"),
             touchpoint=touchpoint_of(present(message, "touchpoint_id")),
             body=message.body,
-            occurred_at=_needed(message, "occurred_at"),
+            occurred_at=needed(message, "occurred_at"),
             in_reply_to=strawberry.ID(reply) if reply else None,
             connected=present(message, "connected"),
         )
@@ -167,17 +160,17 @@ def _customer(record: pb.Enquiry) -> Any:
 
 
 def _status(record: pb.Enquiry) -> EnquiryStatus:
-    return EnquiryStatus(pb.EnquiryStatus.Name(record.status).removeprefix("ENQUIRY_STATUS_"))
+    return enum_of(EnquiryStatus, pb.EnquiryStatus, record.status, "ENQUIRY_STATUS_")
 
 
 def _priority(record: pb.Enquiry) -> Priority:
-    return Priority(pb.Priority.Name(record.priority).removeprefix("PRIORITY_"))
+    return enum_of(Priority, pb.Priority, record.priority, "PRIORITY_")
 
 
 def _excluded(record: pb.Enquiry) -> ExclusionReason | None:
     if not record.excluded:
         return None
-    return ExclusionReason(pb.ExclusionReason.Name(record.excluded).removeprefix("EXCLUSION_REASON_"))
+    return enum_of(ExclusionReason, pb.ExclusionReason, record.excluded, "EXCLUSION_REASON_")
 
 
 def _team(record: pb.Enquiry) -> Team | None:
@@ -210,7 +203,7 @@ class Enquiry(Named, Node):
         resolver=_field(lambda record: employee_of(present(record, "assignee_id")))
     )
     team: Team | None = strawberry.field(resolver=_field(_team))
-    opened_at: datetime = strawberry.field(resolver=_field(lambda record: _needed(record, "opened_at")))
+    opened_at: datetime = strawberry.field(resolver=_field(lambda record: needed(record, "opened_at")))
     first_responded_at: datetime | None = strawberry.field(
         resolver=_field(lambda record: moment(record, "first_responded_at"))
     )

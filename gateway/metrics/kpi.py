@@ -9,7 +9,7 @@ from strawberry import federation
 
 from gateway.metrics.client import fault_of, metrics_of
 from gateway.metrics.result import KpiResult, KpiTarget, Period, PeriodInput, wanted
-from gateway.shared import Info, Named, Node, found, owned, present
+from gateway.shared import Info, Named, Node, enum_of, found, owned, present
 
 
 @strawberry.enum
@@ -83,14 +83,14 @@ def _definition(record: pb.Kpi) -> KpiDefinition:
     return KpiDefinition(
         version=definition.version,
         event=definition.event,
-        aggregation=Aggregation(pb.Aggregation.Name(definition.aggregation).removeprefix("AGGREGATION_")),
+        aggregation=enum_of(Aggregation, pb.Aggregation, definition.aggregation, "AGGREGATION_"),
         quantile=present(definition, "quantile"),
         dimension_sets=[DimensionSet(dimensions=list(one.dimensions)) for one in definition.dimension_sets],
     )
 
 
 def _direction(record: pb.Kpi) -> KpiDirection:
-    return KpiDirection(pb.KpiDirection.Name(record.direction).removeprefix("KPI_DIRECTION_"))
+    return enum_of(KpiDirection, pb.KpiDirection, record.direction, "KPI_DIRECTION_")
 
 
 def _target(record: pb.Kpi) -> KpiTarget | None:

@@ -1,7 +1,7 @@
 """Results of KPIs in the graph: what was asked for is seen beforehand and fetched at once."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from rundblick.metrics.v1 import kpi_pb2 as pb
@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 
 from chassis.times import to_timestamp
 from gateway.selection import Selection
-from gateway.shared import Info, moment, present
+from gateway.shared import Info, needed, present
 
 if TYPE_CHECKING:
     from gateway.metrics.kpi import Kpi
@@ -34,14 +34,7 @@ class Period:
 
     @classmethod
     def of(cls, period: pb.Period) -> "Period":
-        return cls(start=_needed(period, "start"), end=_needed(period, "end"), time_zone=period.time_zone)
-
-
-def _needed(message: Any, name: str) -> datetime:
-    at = moment(message, name)
-    if at is None:
-        raise ValueError(f"{type(message).__name__} without {name}")
-    return at
+        return cls(start=needed(period, "start"), end=needed(period, "end"), time_zone=period.time_zone)
 
 
 @federation.type(shareable=True, description="A sentence: code and parameters for programs, text for people.")
@@ -175,7 +168,7 @@ class KpiResult:
 
     @strawberry.field(description="Everything received until then is counted.")
     def freshness(self) -> datetime:
-        return _needed(self.record, "freshness")
+        return needed(self.record, "freshness")
 
     @strawberry.field(description="Observations with a value.")
     def n(self) -> int:

@@ -3,17 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from rundblick.shared.v1 import page_pb2
-
+from chassis.batches import item_error
 from chassis.errors import Fault
 
 Answer = TypeVar("Answer")
 
 LARGEST_BATCH = 1000
-
-
-def item_error(fault: Fault) -> page_pb2.ItemError:
-    return page_pb2.ItemError(code=fault.code, message=fault.message, path=fault.path)
 
 
 def answers(kind: type[Answer], asked: Iterable[str], found: Mapping[str, Any]) -> dict[str, Answer]:

@@ -20,7 +20,7 @@ from rundblick.customers.v1 import (
 )
 
 from chassis.idempotency import Writes
-from chassis.mongo import Database, answers
+from chassis.mongo import Database, Readiness
 from chassis.times import utc_now
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.customer.servicer import CustomerServicer
@@ -54,7 +54,9 @@ class CustomersService:
         self._touchpoints = MongoTouchpointRepository(database)
         self._interactions = MongoInteractionRepository(database)
         self._now = now
-        self._indexed = False
+        self.ready = Readiness(
+            database, self._writes, self._customers, self._employees, self._teams, self._touchpoints, self._interactions
+        )
 
     def register(self, server: grpc.aio.Server) -> None:
         resolver = Resolver(self._database, self._customers, self._touchpoints, self._teams, self._now)
@@ -73,23 +75,3 @@ class CustomersService:
             InteractionServicer(self._interactions, resolver, writes), server
         )
         reference_pb2_grpc.add_ReferenceServiceServicer_to_server(ReferenceServicer(resolver), server)
-
-    async def ensure_indexes(self) -> None:
-        for owner in (
-            self._writes,
-            self._customers,
-            self._employees,
-            self._teams,
-            self._touchpoints,
-            self._interactions,
-        ):
-            await owner.ensure_indexes()
-        self._indexed = True
-
-    async def ready(self) -> bool:
-        """Does the database answer? The indexes are made when it does so for the first time."""
-        if not await answers(self._database):
-            return False
-        if not self._indexed:
-            await self.ensure_indexes()
-        return True

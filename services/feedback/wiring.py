@@ -11,7 +11,7 @@ from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 from chassis.caller import Authenticator
 from chassis.idempotency import Writes
 from chassis.ids import new_id
-from chassis.mongo import Database, answers
+from chassis.mongo import Database, Readiness
 from chassis.outbox import Outbox, Relay
 from chassis.times import utc_now
 from services.feedback.enquiry.changes import Changes
@@ -42,7 +42,7 @@ class FeedbackService:
         self._enquiries = MongoEnquiryRepository(database)
         self._customers = CustomersClient(customers, authenticator)
         self._now = now
-        self._indexed = False
+        self.ready = Readiness(database, self._writes, self._outbox, self._enquiries)
         holder = new_id("out")
         self._relays = (
             Relay(self._outbox, CUSTOMERS, to_customers(customers, authenticator), holder=holder),
@@ -54,19 +54,6 @@ class FeedbackService:
         importing = Importing(self._database, self._enquiries, self._customers, self._outbox, self._now)
         servicer = EnquiryServicer(self._enquiries, changes, importing, self._now)
         enquiry_pb2_grpc.add_EnquiryServiceServicer_to_server(servicer, server)
-
-    async def ensure_indexes(self) -> None:
-        for owner in (self._writes, self._outbox, self._enquiries):
-            await owner.ensure_indexes()
-        self._indexed = True
-
-    async def ready(self) -> bool:
-        """Does the database answer? The indexes are made when it does so for the first time."""
-        if not await answers(self._database):
-            return False
-        if not self._indexed:
-            await self.ensure_indexes()
-        return True
 
     @asynccontextmanager
     async def relaying(self) -> AsyncIterator[None]:

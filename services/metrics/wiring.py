@@ -9,7 +9,7 @@ import grpc
 from rundblick.metrics.v1 import event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc
 
 from chassis.ids import new_id
-from chassis.mongo import Database, answers
+from chassis.mongo import Database, Readiness
 from chassis.times import utc_now
 from services.metrics.event.freshness import Freshness
 from services.metrics.event.intake import Intake
@@ -47,25 +47,12 @@ class MetricsService:
         self.freshness = Freshness(self._events, now)
         self._intake = Intake(self._events, backlog=backlog, now=now, taken=self.folder.wake)
         self._reader = Reader(self._rollups, now)
-        self._indexed = False
+        self.ready = Readiness(database, self._events, self._rollups)
 
     def register(self, server: grpc.aio.Server) -> None:
         event_pb2_grpc.add_EventServiceServicer_to_server(EventServicer(self._intake), server)
         servicer = KpiServicer(self._catalogue, self._reader, lambda: self.freshness.until)
         kpi_pb2_grpc.add_KpiServiceServicer_to_server(servicer, server)
-
-    async def ensure_indexes(self) -> None:
-        for owner in (self._events, self._rollups):
-            await owner.ensure_indexes()
-        self._indexed = True
-
-    async def ready(self) -> bool:
-        """Does the database answer? The indexes are made when it does so for the first time."""
-        if not await answers(self._database):
-            return False
-        if not self._indexed:
-            await self.ensure_indexes()
-        return True
 
     @asynccontextmanager
     async def folding(self) -> AsyncIterator[None]:

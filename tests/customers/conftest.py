@@ -49,7 +49,7 @@ class Running:
 async def customers(database: Database) -> AsyncIterator[Running]:
     authenticator = Authenticator(SECRET, production=False)
     service = CustomersService(database)
-    await service.ensure_indexes()
+    await service.ready.ensure_indexes()
     async with (
         running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1) as server,
         open_channel(f"127.0.0.1:{server.port}", FILES) as channel,

@@ -67,7 +67,7 @@ async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]
             return other
 
         async def serve(service: Any, on: AsyncExitStack) -> str:
-            await service.ensure_indexes()
+            await service.ready.ensure_indexes()
             server = running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1)
             return f"127.0.0.1:{(await on.enter_async_context(server)).port}"
 

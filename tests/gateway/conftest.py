@@ -136,7 +136,7 @@ async def world(mongo_uri: str) -> AsyncIterator[World]:
             return opened
 
         async def serve(service: Any) -> str:
-            await service.ensure_indexes()
+            await service.ready.ensure_indexes()
             server = running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1)
             return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
 

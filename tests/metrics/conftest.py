@@ -60,7 +60,7 @@ def serve(database: Database) -> Serve:
     async def running(caller: Caller | None = None, **options: Any) -> AsyncIterator[Running]:
         authenticator = Authenticator(SECRET, production=False)
         service = MetricsService(database, lambda: NOW, **options)
-        await service.ensure_indexes()
+        await service.ready.ensure_indexes()
         async with (
             running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1) as server,
             open_channel(f"127.0.0.1:{server.port}", [kpi_pb2.DESCRIPTOR]) as channel,

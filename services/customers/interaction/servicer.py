@@ -7,13 +7,14 @@ from typing import Any
 from rundblick.customers.v1 import interaction_pb2 as pb
 from rundblick.customers.v1 import interaction_pb2_grpc
 
+from chassis.batches import item_error
 from chassis.caller import Caller, current_caller
 from chassis.errors import DomainError, Fault, InvalidInput, NotFound
 from chassis.idempotency import Writes
 from chassis.mongo import Session, require_source
 from chassis.page import encode_cursor, page_info, page_of
 from chassis.times import from_timestamp
-from services.customers.batches import answers, item_error
+from services.customers.batches import answers
 from services.customers.interaction import messages
 from services.customers.interaction.domain import Interaction
 from services.customers.interaction.repository import MongoInteractionRepository

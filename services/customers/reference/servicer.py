@@ -5,11 +5,12 @@ from typing import Any
 from rundblick.customers.v1 import reference_pb2 as pb
 from rundblick.customers.v1 import reference_pb2_grpc
 
+from chassis.batches import item_error
 from chassis.caller import current_caller
 from chassis.errors import DomainError, Fault, InvalidInput
 from chassis.ids import new_id
 from chassis.mongo import require_source
-from services.customers.batches import LARGEST_BATCH, item_error
+from services.customers.batches import LARGEST_BATCH
 from services.customers.customer.domain import CustomerKind, checked
 from services.customers.customer.messages import KIND_FROM_PROTO, values_from_proto
 from services.customers.reference.resolver import Asked, CustomerKey, Found, Resolved, Resolver, unknown

@@ -5,18 +5,14 @@ from collections.abc import Mapping, Sequence
 import grpc
 from rundblick.customers.v1 import interaction_pb2, interaction_pb2_grpc
 from rundblick.metrics.v1 import event_pb2, event_pb2_grpc
-from rundblick.shared.v1 import page_pb2
 
+from chassis.batches import fault_of
 from chassis.caller import Authenticator, service_caller
 from chassis.calls import call
 from chassis.errors import Fault
 from chassis.outbox import Deliver, Entry
 
 _TIMEOUT = 30.0
-
-
-def _fault(error: page_pb2.ItemError) -> Fault:
-    return Fault(error.code, error.message, tuple(error.path))
 
 
 def to_customers(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliver:
@@ -34,7 +30,9 @@ def to_customers(channel: grpc.aio.Channel, authenticator: Authenticator) -> Del
             stub.RecordInteractions, merged, timeout=_TIMEOUT, token=authenticator.issue(caller, seconds=60)
         )
         return {
-            owner: _fault(one.error) for owner, one in zip(owners, answer.answers, strict=True) if one.HasField("error")
+            owner: fault_of(one.error)
+            for owner, one in zip(owners, answer.answers, strict=True)
+            if one.HasField("error")
         }
 
     return deliver
@@ -54,6 +52,6 @@ def to_metrics(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliv
         answer: event_pb2.IngestEventsResponse = await call(
             stub.IngestEvents, merged, timeout=_TIMEOUT, token=authenticator.issue(caller, seconds=60)
         )
-        return {owners[rejected.id]: _fault(rejected.error) for rejected in answer.rejected}
+        return {owners[rejected.id]: fault_of(rejected.error) for rejected in answer.rejected}
 
     return deliver

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rundblick.feedback.v1 import enquiry_pb2 as pb
-from rundblick.shared.v1 import page_pb2
 
+from chassis.batches import item_error
 from chassis.caller import Caller
 from chassis.errors import DomainError, Fault, InvalidInput
 from chassis.ids import new_id
@@ -262,5 +262,4 @@ def _refusal(found: References, kind: str, key: str) -> InvalidInput:
 
 
 def _rejected(imported: pb.ImportedEnquiry, fault: Fault) -> pb.RejectedEnquiry:
-    error = page_pb2.ItemError(code=fault.code, message=fault.message, path=fault.path)
-    return pb.RejectedEnquiry(line=imported.line, external_id=imported.external_id, error=error)
+    return pb.RejectedEnquiry(line=imported.line, external_id=imported.external_id, error=item_error(fault))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import grpc
 from rundblick.customers.v1 import customer_pb2, employee_pb2, employee_pb2_grpc, reference_pb2, reference_pb2_grpc
 from rundblick.customers.v1 import touchpoint_pb2 as touchpoint_pb
-from rundblick.shared.v1 import page_pb2
 
+from chassis.batches import fault_of
 from chassis.caller import Authenticator, Caller
 from chassis.calls import call
 from chassis.errors import Fault, InvalidInput
@@ -92,28 +92,24 @@ def _found(answer: reference_pb2.ResolveReferencesResponse) -> References:
         if customer.HasField("value"):
             found.customers[key] = Person(customer.value.customer_id, customer.value.source_record_id)
         else:
-            found.faults["customer", key] = _fault(customer.error)
+            found.faults["customer", key] = fault_of(customer.error)
     for key, customer in answer.customers_by_id.items():
         if customer.HasField("value"):
             found.customers_by_id[key] = Person(customer.value.customer_id, customer.value.source_record_id)
         else:
-            found.faults["customer", key] = _fault(customer.error)
+            found.faults["customer", key] = fault_of(customer.error)
     for key, touchpoint in answer.touchpoints.items():
         if touchpoint.HasField("value"):
             channel = touchpoint_pb.Channel.Name(touchpoint.value.channel).removeprefix(_PREFIX)
             found.places[key] = Place(touchpoint.value.id, channel)
         else:
-            found.faults["touchpoint", key] = _fault(touchpoint.error)
+            found.faults["touchpoint", key] = fault_of(touchpoint.error)
     for key, team in answer.teams.items():
         if team.HasField("team_id"):
             found.teams[key] = team.team_id
         else:
-            found.faults["team", key] = _fault(team.error)
+            found.faults["team", key] = fault_of(team.error)
     return found
-
-
-def _fault(error: page_pb2.ItemError) -> Fault:
-    return Fault(error.code, error.message, tuple(error.path))
 
 
 FILES = (reference_pb2.DESCRIPTOR, employee_pb2.DESCRIPTOR, customer_pb2.DESCRIPTOR)

@@ -1,9 +1,8 @@
 """Events between proto and domain."""
 
 from rundblick.metrics.v1 import event_pb2
-from rundblick.shared.v1 import page_pb2
 
-from chassis.errors import Fault, InvalidInput
+from chassis.errors import InvalidInput
 from chassis.times import from_timestamp
 from services.metrics.event.domain import Event, Observation, State
 
@@ -50,7 +49,3 @@ def _observation(message: event_pb2.Observation, field: str) -> Observation:
         source_record_id=message.source_record_id or None,
         exclusion_reason=message.exclusion_reason or None,
     )
-
-
-def fault_to_proto(fault: Fault) -> page_pb2.ItemError:
-    return page_pb2.ItemError(code=fault.code, message=fault.message, path=fault.path)

@@ -4,6 +4,7 @@ from typing import Any
 
 from rundblick.metrics.v1 import event_pb2, event_pb2_grpc
 
+from chassis.batches import item_error
 from chassis.caller import Caller, current_caller
 from chassis.errors import DomainError
 from services.metrics.event import messages
@@ -25,7 +26,7 @@ class EventServicer(event_pb2_grpc.EventServiceServicer):
             try:
                 arrivals.append(_arrival(caller, message))
             except DomainError as error:
-                response.rejected.add(id=message.id, error=messages.fault_to_proto(error.fault))
+                response.rejected.add(id=message.id, error=item_error(error.fault))
         response.known = await self._intake.take(arrivals)
         response.accepted = len(arrivals) - response.known
         return response

@@ -6,9 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rundblick.metrics.v1 import kpi_pb2 as pb
-from rundblick.shared.v1 import page_pb2
 
-from chassis.errors import Fault, InvalidInput
+from chassis.errors import InvalidInput
 from chassis.times import from_timestamp, to_timestamp
 from services.metrics.kpi.domain import Aggregation, Direction, Kpi
 from services.metrics.kpi.periods import REPORTING_ZONE, Days, Granularity, aligned
@@ -162,7 +161,3 @@ def _share(share: Share | None) -> pb.TargetShare | None:
         share=share.share,
         interval=_interval(share.interval),
     )
-
-
-def error_to_proto(fault: Fault) -> page_pb2.ItemError:
-    return page_pb2.ItemError(code=fault.code, message=fault.message, path=fault.path)

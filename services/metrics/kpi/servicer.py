@@ -7,6 +7,7 @@ from typing import Any
 from rundblick.metrics.v1 import kpi_pb2 as pb
 from rundblick.metrics.v1 import kpi_pb2_grpc
 
+from chassis.batches import item_error
 from chassis.caller import Caller, current_caller
 from chassis.errors import DomainError, InvalidInput
 from services.metrics.kpi import messages
@@ -32,7 +33,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             try:
                 response.answers[asked].value.CopyFrom(messages.kpi_to_proto(self._catalogue.get(asked)))
             except DomainError as error:
-                response.answers[asked].error.CopyFrom(messages.error_to_proto(error.fault))
+                response.answers[asked].error.CopyFrom(item_error(error.fault))
         return response
 
     async def ListKpis(self, request: pb.ListKpisRequest, context: Any) -> pb.ListKpisResponse:
@@ -51,7 +52,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
                 questions.append(question)
                 answers.append(None)
             except DomainError as error:
-                answers.append(pb.KpiResultAnswer(error=messages.error_to_proto(error.fault)))
+                answers.append(pb.KpiResultAnswer(error=item_error(error.fault)))
         results = iter(await self._reader.results(caller, questions))
         asked = iter(questions)
         return pb.BatchGetResultsResponse(
