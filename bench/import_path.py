@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,25 +47,37 @@ class Watch:
         if system.mongo is not None:
             self._processes["mongod"] = psutil.Process(system.mongo.pid)
         self.peak_mb: dict[str, float] = {}
+        self._latest: dict[str, float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._before = self._cpu()
         self._thread.start()
 
+    def also(self, name: str, pid: int) -> None:
+        """Watch another process from now on; it may end before the others."""
+        self._processes[name] = psutil.Process(pid)
+
     def _cpu(self) -> dict[str, float]:
-        times = {name: process.cpu_times() for name, process in self._processes.items()}
-        return {name: used.user + used.system for name, used in times.items()}
+        seconds = {}
+        for name, process in list(self._processes.items()):
+            with suppress(psutil.NoSuchProcess):
+                used = process.cpu_times()
+                seconds[name] = used.user + used.system
+        return seconds
 
     def _sample(self) -> None:
         while not self._ended.wait(0.2):
-            for name, process in self._processes.items():
-                megabytes = process.memory_info().rss / 1e6
-                self.peak_mb[name] = max(self.peak_mb.get(name, 0), round(megabytes, 1))
+            for name, process in list(self._processes.items()):
+                with suppress(psutil.NoSuchProcess):
+                    megabytes = process.memory_info().rss / 1e6
+                    self.peak_mb[name] = max(self.peak_mb.get(name, 0), round(megabytes, 1))
+            self._latest |= self._cpu()
 
     def end(self) -> dict[str, float]:
         self._ended.set()
         self._thread.join()
-        return {name: round(after - self._before[name], 2) for name, after in self._cpu().items()}
+        self._latest |= self._cpu()
+        return {name: round(after - self._before.get(name, 0), 2) for name, after in self._latest.items()}
 
 
 def visible(endpoint: str) -> bool:
@@ -85,7 +98,10 @@ def measure() -> dict[str, Any]:
         began = time.monotonic()
         command = [sys.executable, "-m", "cli", "import", "enquiries", str(BOSTON / "boston311_2013_2017.csv.gz")]
         command += ["--mapping", str(BOSTON / "mapping.toml"), "--endpoint", system.endpoint]
-        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as importing:
+            watch.also("import", importing.pid)
+            if importing.wait():
+                raise SystemExit("the import failed")
         stored = time.monotonic() - began
         while not visible(system.endpoint):
             time.sleep(0.2)

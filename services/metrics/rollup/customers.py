@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from bson import Decimal128
-
 from services.metrics.event.domain import Observation, State
 from services.metrics.kpi.domain import Kpi
+from services.metrics.rollup.decimals import from_decimal128, from_stored, to_decimal128
 from services.metrics.rollup.domain import Flat, Parts, add, parts_of
 
 # So many observations are kept one by one, per KPI; periods within them can be asked for.
@@ -33,7 +32,7 @@ def changed(document: dict[str, Any], changes: Iterable[Change]) -> dict[str, An
         entry = kpis.setdefault(change.kpi.key, {"all": {}, "newest": [], "dropped": False})
         flat = _flattened(entry["all"])
         add(flat, change.flat, change.sign)
-        entry["all"] = _nested(flat)
+        entry["all"] = {name: to_decimal128(value) if name in _SUMS else value for name, value in _nested(flat).items()}
         newest = [one for one in entry["newest"] if one["subject"] != change.subject]
         if change.sign > 0:
             newest.append(_kept(change))
@@ -61,7 +60,7 @@ def _flattened(nested: Mapping[str, Any]) -> Flat:
         if isinstance(value, dict):
             flat |= {f"{name}.{key}": count for key, count in value.items()}
         else:
-            flat[name] = int(value.to_decimal()) if name in _SUMS else value
+            flat[name] = from_decimal128(value) if name in _SUMS else value
     return flat
 
 
@@ -74,7 +73,7 @@ def _nested(flat: Flat) -> dict[str, Any]:
         if inner:
             nested.setdefault(outer, {})[inner] = value
         else:
-            nested[outer] = Decimal128(str(value)) if outer in _SUMS else value
+            nested[outer] = value
     return nested
 
 
@@ -82,7 +81,7 @@ def all_time(document: Mapping[str, Any] | None, kpi: Kpi) -> Parts:
     parts = Parts()
     entry = (document or {"k": {}})["k"].get(kpi.key)
     if entry is not None:
-        parts.add(entry["all"])
+        parts.add(from_stored(entry["all"]))
     return parts
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from typing import Any
 
 from services.metrics.event.domain import Observation, State
 from services.metrics.kpi.domain import Kpi
@@ -55,8 +55,8 @@ class Parts:
     censored: Flat = field(default_factory=dict)
     excluded: Flat = field(default_factory=dict)
 
-    def add(self, stored: Mapping[str, object]) -> None:
-        """Add a cell as it is stored: nested, sums as Decimal."""
+    def add(self, stored: Mapping[str, Any]) -> None:
+        """Add the parts of a cell: bins and reasons nested, sums as whole numbers."""
         for name, value in stored.items():
             if name == "b":
                 _add_all(self.bins, value)
@@ -66,7 +66,7 @@ class Parts:
                 _add_all(self.excluded, value)
             else:
                 attribute = _ATTRIBUTE[name]
-                setattr(self, attribute, getattr(self, attribute) + _whole(value))
+                setattr(self, attribute, getattr(self, attribute) + value)
 
     def minus(self, others: Iterable["Parts"]) -> "Parts":
         """What remains of this without the others."""
@@ -93,17 +93,6 @@ class Parts:
 
 
 _ATTRIBUTE = {"n": "n", "s": "sum", "q": "squares", "h": "hit", "o": "open", "u": "unanswered"}
-
-
-def _whole(value: object) -> int:
-    """MongoDB's 128-bit decimals come as such, everything else as int."""
-    if isinstance(value, int):
-        return value
-    to_decimal = getattr(value, "to_decimal", None)
-    decimal = to_decimal() if to_decimal is not None else value
-    if not isinstance(decimal, Decimal):
-        raise TypeError(f"a cell holds {type(value).__name__}")
-    return int(decimal)
 
 
 def _add_all(into: Flat, nested: object) -> None:

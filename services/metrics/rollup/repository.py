@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bson import Decimal128
 from pymongo import ASCENDING, DeleteOne, ReplaceOne, UpdateOne
 
 from chassis.caller import Caller
 from chassis.mongo import ONE_REPLY, Database, Document, Session
 from services.metrics.kpi.domain import Kpi
+from services.metrics.rollup.decimals import from_stored, to_decimal128
 from services.metrics.rollup.domain import Flat, Group, OpenWaits, Query, month_of
 from services.metrics.rollup.sketch import LOG_GAMMA, SMALLEST
 
@@ -109,13 +109,14 @@ class MongoRollupRepository:
             values = tuple(document.get(f"v{place}", "") for place in range(len(query.dimensions)))
             group = found[document["query"]][values]
             if "m" in document:
-                group.parts.add(document["m"])
+                group.parts.add(from_stored(document["m"]))
             for day, parts in document.get("d", {}).items():
                 at = date.fromisoformat(f"{document['t']}-{int(day):02}")
                 if query.start <= at < query.end:
-                    group.parts.add(parts)
+                    of_day = from_stored(parts)
+                    group.parts.add(of_day)
                     if query.days:
-                        group.days.setdefault(at, type(group.parts)()).add(parts)
+                        group.days.setdefault(at, type(group.parts)()).add(of_day)
         return [dict(groups) for groups in found]
 
     async def open_waits(
@@ -165,7 +166,7 @@ def _increments(days: Mapping[int, Flat]) -> Document:
 
 def _stored(name: str, value: int) -> object:
     # Sums outgrow 64 bits; counts do not.
-    return Decimal128(str(value)) if name in ("s", "q") else value
+    return to_decimal128(value) if name in ("s", "q") else value
 
 
 def _months(query: Query) -> tuple[str, str, list[str]]:
