@@ -32,7 +32,7 @@ def from_decimal128(value: Decimal128) -> int:
     if high & ~(_SIGN | _HIGH) != _EXPONENT_ZERO:
         # Of another exponent, as MongoDB writes none of ours.
         return int(value.to_decimal())
-    magnitude = (high & _HIGH) << 64 | low
+    magnitude: int = (high & _HIGH) << 64 | low
     return -magnitude if high & _SIGN else magnitude
 
 
