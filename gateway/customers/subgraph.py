@@ -2,8 +2,9 @@
 
 from strawberry.tools import merge_types
 
+from gateway.customers.changes import CustomerMutation
 from gateway.customers.client import SERVICE, Customers, CustomersStubs
-from gateway.customers.customer import Customer, CustomerMutation, CustomerQuery, load_customer
+from gateway.customers.customer import Customer, CustomerQuery, load_customer
 from gateway.customers.employee import Employee, EmployeeMutation, EmployeeQuery, load_employee
 from gateway.customers.interaction import Enquiry, Interaction, InteractionMutation, load_interaction
 from gateway.customers.team import Team, load_team
