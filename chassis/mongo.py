@@ -106,12 +106,15 @@ class Readiness:
         return True
 
 
-async def in_transaction(database: Database, work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+async def in_transaction(
+    database: Database, work: Callable[[Session], Coroutine[Any, Any, T]], *, seconds: float = _TRANSACTION_SECONDS
+) -> T:
     """Do `work` as one transaction; it is done again when MongoDB asks for it, so it must only write through `session`.
 
     Two writers that insert the same unique key at once: one of them does its work again and then finds the other's.
+    Unavailable: others were in the way for all of `seconds`; nothing was written.
     """
-    until = time.monotonic() + _TRANSACTION_SECONDS
+    until = time.monotonic() + seconds
     duplicates = conflicts = 0
     async with await database.client.start_session() as session:
         while True:
@@ -135,6 +138,9 @@ async def in_transaction(database: Database, work: Callable[[Session], Coroutine
                     conflicts += 1
                     # The longer writers get in each other's way, the further apart they try again.
                     await asyncio.sleep(random.uniform(0, min(0.005 * 1.5**conflicts, 0.5)))  # noqa: S311  # no secret
+                elif _is_transient(error):
+                    # Most likely a writer that was killed: MongoDB ends its transaction after a while.
+                    raise Unavailable("the database is busy with another write of the same") from error
                 else:
                     raise
 
@@ -147,6 +153,10 @@ async def _commit(session: Session, until: float) -> None:
         except PyMongoError as error:
             if not _asks_for_another_try(error, "UnknownTransactionCommitResult", until):
                 raise
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
 
 
 def _asks_for_another_try(error: BaseException, label: str, until: float) -> bool:

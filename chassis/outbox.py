@@ -18,11 +18,14 @@ from chassis.errors import DomainError, Fault
 from chassis.ids import new_id
 from chassis.lease import Lease
 from chassis.mongo import Database, Document, Session
+from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from chassis.times import utc_now
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 12
+# Ids begin with the moment they were made.
+ORDER = (("_id", ASCENDING),)
 _LONGEST_PAUSE = timedelta(minutes=5)
 
 
@@ -123,6 +126,31 @@ class Outbox:
             log.error(
                 "outbox: %s for %s is parked after %s tries: %s", entry.id, entry.destination, attempts, fault.code
             )
+
+    async def page(self, page: Page, destination: str | None, parked: bool | None) -> Slice[Document]:
+        """What is still to be delivered and what was given up, oldest first; without the payloads."""
+        condition: Document = {}
+        if destination is not None:
+            condition["destination"] = destination
+        if parked is not None:
+            condition["parked"] = parked
+        documents = await (
+            self._entries.find({"$and": [condition, keyset_filter(ORDER, page)]}, {"payload": 0, "trace": 0})
+            .sort(keyset_sort(ORDER, page))
+            .limit(page.size + 1)
+        ).to_list(page.size + 1)
+        return slice_of(documents, [(document["_id"],) for document in documents], page)
+
+    async def retry(self, ids: Sequence[str] | None) -> int:
+        """Deliver parked entries again, all of them without ids, with their tries counted anew; answers how many."""
+        condition: Document = {"parked": True}
+        if ids is not None:
+            condition["_id"] = {"$in": list(ids)}
+        done = await self._entries.update_many(
+            condition, {"$set": {"parked": False, "attempts": 0}, "$unset": {"next": 1, "error": 1}}
+        )
+        self.wake()
+        return done.modified_count
 
     async def is_empty(self, destination: str) -> bool:
         return await self._entries.find_one({"destination": destination, "parked": False}, {"_id": 1}) is None

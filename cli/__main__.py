@@ -21,12 +21,15 @@ from cli.graph import Graph, GraphError
 from cli.importing import Counts, Importer, ImportFault, Interrupted, RejectedFile, batches, run_import, service_address
 from cli.mapping import MappingError, RowMapper, read_mapping
 from cli.mongod import MongodError
+from cli.outbox import SERVICES, OutboxClient, OutboxFault, print_entries
 from cli.rows import FileError, open_rows
 from cli.system import System, SystemFault, running_system, secret_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="One view of each customer over every touchpoint.")
 import_app = typer.Typer(no_args_is_help=True, help="Bring data into a running system.")
+outbox_app = typer.Typer(no_args_is_help=True, help="What services have still to tell each other.")
 app.add_typer(import_app, name="import")
+app.add_typer(outbox_app, name="outbox")
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:8000"
 SOME_ROWS_REJECTED = 3
@@ -207,6 +210,37 @@ def enquiries(
         raise typer.Exit(130) from None
     if counts.rejected:
         raise typer.Exit(SOME_ROWS_REJECTED)
+
+
+@outbox_app.command("list")
+def list_entries(
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    parked: Annotated[bool, typer.Option("--parked", help="Only what was given up.")] = False,
+    token: Token = None,
+) -> None:
+    """List what services have still to tell each other, and what they gave up, with the reason."""
+    try:
+        clients = [OutboxClient(endpoint, service, token) for service in SERVICES]
+        found = (entry for client in clients for entry in client.entries(parked=True if parked else None))
+        print_entries(_console(), found)
+    except (OutboxFault, ImportFault) as error:
+        _fail(error)
+
+
+@outbox_app.command()
+def retry(
+    ids: Annotated[list[str] | None, typer.Argument(help="Parked entries.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every parked entry.")] = False,
+    endpoint: Endpoint = DEFAULT_ENDPOINT,
+    token: Token = None,
+) -> None:
+    """Deliver parked entries again, after what stopped them was mended."""
+    try:
+        clients = [OutboxClient(endpoint, service, token) for service in SERVICES]
+        retried = sum(client.retry(ids or [], all=all) for client in clients)
+    except (OutboxFault, ImportFault) as error:
+        _fail(error)
+    typer.echo(f"{retried} delivered again")
 
 
 @app.command()

@@ -98,6 +98,9 @@ def mongod_command(binary: Path, data: Path, port: int, *, cache_gb: float = 0.2
         "--nounixsocket",
         "--setParameter",
         "diagnosticDataCollectionEnabled=false",
+        # What a killed process has begun holds up the same rows only so long; no transaction of ours needs more.
+        "--setParameter",
+        "transactionLifetimeLimitSeconds=15",
         "--quiet",
     ]
 

@@ -78,8 +78,10 @@ class System:
 
     def healthy(self, name: str) -> bool:
         if name == "gateway":
-            with contextlib.suppress(httpx.HTTPError):
-                return httpx.get(f"{self.endpoint}/health/live", timeout=2).status_code == 200
+            # Not before it has found the services: it looks for one that was away only every second.
+            with contextlib.suppress(httpx.HTTPError, ValueError, KeyError):
+                services = httpx.get(f"{self.endpoint}/health/ready", timeout=5).json()["services"]
+                return set(services.values()) == {"SERVING"}
             return False
         with grpc.insecure_channel(self.addresses[name]) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)

@@ -7,12 +7,14 @@ from datetime import datetime
 
 import grpc
 from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
+from rundblick.shared.v1 import outbox_pb2, outbox_pb2_grpc
 
 from chassis.caller import Authenticator
 from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Database, Readiness
 from chassis.outbox import Outbox, Relay
+from chassis.outbox_servicer import OutboxServicer
 from chassis.times import utc_now
 from services.feedback.enquiry.changes import Changes
 from services.feedback.enquiry.delivery import to_customers, to_metrics
@@ -22,7 +24,11 @@ from services.feedback.enquiry.references import CustomersClient
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 from services.feedback.enquiry.servicer import EnquiryServicer
 
-NAMES = tuple(service.full_name for service in enquiry_pb2.DESCRIPTOR.services_by_name.values())
+NAMES = tuple(
+    service.full_name
+    for file in (enquiry_pb2.DESCRIPTOR, outbox_pb2.DESCRIPTOR)
+    for service in file.services_by_name.values()
+)
 
 
 class FeedbackService:
@@ -54,6 +60,7 @@ class FeedbackService:
         importing = Importing(self._database, self._enquiries, self._customers, self._outbox, self._now)
         servicer = EnquiryServicer(self._enquiries, changes, importing, self._now)
         enquiry_pb2_grpc.add_EnquiryServiceServicer_to_server(servicer, server)
+        outbox_pb2_grpc.add_OutboxServiceServicer_to_server(OutboxServicer(self._outbox), server)
 
     @asynccontextmanager
     async def relaying(self) -> AsyncIterator[None]:

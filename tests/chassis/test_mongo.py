@@ -49,6 +49,27 @@ async def test_two_that_insert_one_key_at_once_find_each_others(database: Databa
     assert await database["keys"].count_documents({}) == 1
 
 
+async def test_a_row_that_a_killed_writer_holds_is_told_as_unavailable(database: Database) -> None:
+    await database["rows"].insert_one({"_id": 1, "n": 0})
+
+    async def work(session: Session) -> None:
+        await database["rows"].update_one({"_id": 1}, {"$inc": {"n": 1}}, session=session)
+
+    async with await database.client.start_session() as dead:
+        dead.start_transaction()
+        await work(dead)
+        with pytest.raises(Unavailable, match="busy"):
+            await in_transaction(database, work, seconds=0.1)
+        await dead.abort_transaction()
+    await in_transaction(database, work)
+    assert await database["rows"].find_one({"_id": 1}) == {"_id": 1, "n": 1}
+
+
+async def test_our_own_mongod_ends_what_a_killed_writer_began(database: Database) -> None:
+    answer = await database.client.admin.command({"getParameter": 1, "transactionLifetimeLimitSeconds": 1})
+    assert answer["transactionLifetimeLimitSeconds"] == 15
+
+
 async def test_a_key_that_stays_taken_is_told_after_three_tries(database: Database) -> None:
     await database["keys"].insert_one({"_id": 1})
     tries = 0
