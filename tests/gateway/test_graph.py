@@ -191,6 +191,34 @@ async def test_figures_come_as_they_were_asked_for(world: World) -> None:
     assert data["kpi"]["none"] == {"n": 0, "value": None}
 
 
+async def test_touchpoints_and_customers_have_figures_of_their_own(world: World) -> None:
+    await world.import_enquiries(2)
+    query = """query($period: PeriodInput!) {
+      touchpoints { edges { node { key kpis(keys: ["first_response_time"]) { n value open { received } } } } }
+      customers { edges { node {
+        all: kpis { kpi { key } n }
+        within: kpis(keys: ["first_response_time"], period: $period) { n period { start } quantiles(p: [1]) { value } }
+      } } } }"""
+    period = {"start": "2026-01-05T00:00:00Z", "end": "2026-01-06T00:00:00Z"}
+    data = await world.until(
+        query, lambda data: data["touchpoints"]["edges"][0]["node"]["kpis"][0]["n"] == 6, period=period
+    )
+    (touchpoint,) = data["touchpoints"]["edges"]
+    assert touchpoint["node"]["kpis"][0]["open"]["received"] == 6
+    for edge in data["customers"]["edges"]:
+        assert {one["kpi"]["key"]: one["n"] for one in edge["node"]["all"]} == {
+            "enquiries": 3,
+            "first_resolution_time": 0,
+            "first_response_time": 3,
+            "next_response_time": 0,
+            "total_resolution_time": 0,
+        }
+        (within,) = edge["node"]["within"]
+        assert within["n"] == 3
+        assert within["period"]["start"] == "2026-01-05T00:00:00+00:00"
+        assert within["quantiles"][0]["value"] == pytest.approx(3600, rel=0.01)
+
+
 async def test_an_undeclared_dimension_set_is_named_with_those_that_are(world: World) -> None:
     body = await world.answer(
         """{ kpi(key: "enquiries") {
