@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 
 from chassis import errors
-from chassis.interceptors import ERROR_METADATA
+from chassis.interceptors import ERROR_METADATA, INTERNAL_ERROR
 
 if TYPE_CHECKING:
     Response = TypeVar("Response")
@@ -36,8 +36,11 @@ def metadata_of(token: str | None, extra: Mapping[str, str] | None = None) -> tu
 def error_of(error: grpc.aio.AioRpcError) -> errors.DomainError:
     """What the other process said; a DomainError with code INTERNAL when it was its own mistake."""
     kind = _ERROR_OF_STATUS.get(error.code())
+    if kind is None and error.details() == INTERNAL_ERROR:
+        return errors.DomainError(INTERNAL_ERROR)
     if kind is None:
-        return errors.DomainError("internal error")
+        # Not what a servicer says (CANCELLED, UNKNOWN, INTERNAL with a text of gRPC's own): the other process died.
+        return errors.Unavailable("the service broke off")
     if kind is errors.Unavailable:
         # What gRPC says here names addresses of the inside.
         return errors.Unavailable("the service does not answer")

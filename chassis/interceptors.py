@@ -15,6 +15,8 @@ from chassis.caller import Authenticator, bearer, set_current_caller
 log = logging.getLogger(__name__)
 
 ERROR_METADATA = "rundblick-error-bin"
+# All that callers learn of a mistake of ours.
+INTERNAL_ERROR = "internal error"
 
 STATUS_OF: dict[type[errors.DomainError], grpc.StatusCode] = {
     errors.InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
@@ -56,7 +58,7 @@ async def _refuse(context: Any, method: str, error: Exception) -> NoReturn:
         log.warning("%s: the database was too slow: %s", method, type(error).__name__)
         await _abort(context, errors.Unavailable("the database was too slow"))
     log.error("%s failed", method, exc_info=error)
-    await context.abort(grpc.StatusCode.INTERNAL, "internal error")
+    await context.abort(grpc.StatusCode.INTERNAL, INTERNAL_ERROR)
     raise AssertionError("abort returns never")
 
 

@@ -3,10 +3,11 @@
 import asyncio
 import csv
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -141,6 +142,7 @@ class Importer:
         self._progress = progress
         self._in_flight: dict[int, Batch] = {}
         self._exhausted = False
+        self._fault: Exception | None = None
 
     async def run(self) -> Counts:
         """ImportFault: refused, or nobody answered for too long."""
@@ -161,30 +163,46 @@ class Importer:
     async def _stream(self) -> None:
         async with open_channel(self._address) as channel:
             room = asyncio.Semaphore(_IN_FLIGHT)
-            call = enquiry_pb2_grpc.EnquiryServiceStub(channel).ImportEnquiries(
-                self._requests(room), timeout=_STREAM_SECONDS, metadata=metadata_of(self._token)
+            call: Any = enquiry_pb2_grpc.EnquiryServiceStub(channel).ImportEnquiries(
+                timeout=_STREAM_SECONDS, metadata=metadata_of(self._token)
             )
+            writing = asyncio.create_task(self._write(call, room))
             try:
                 async for answer in call:
                     self._take(answer)
                     room.release()
             except grpc.aio.AioRpcError as error:
-                raise error_of(error) from error
+                raise self._fault or error_of(error) from error
+            except asyncio.CancelledError:
+                if self._fault is not None:
+                    raise self._fault from None
+                raise
             finally:
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
                 call.cancel()
 
-    async def _requests(self, room: asyncio.Semaphore) -> AsyncIterator[enquiry_pb2.ImportEnquiriesRequest]:
-        for batch in list(self._in_flight.values()):
-            await room.acquire()
-            yield batch.request
-        while True:
-            await room.acquire()
-            fresh = next(self._source, None)
-            if fresh is None:
-                self._exhausted = True
-                return
-            self._in_flight[fresh.request.batch] = fresh
-            yield fresh.request
+    async def _write(self, call: Any, room: asyncio.Semaphore) -> None:
+        """What was in flight when the last stream broke, then what is fresh."""
+        try:
+            for batch in list(self._in_flight.values()):
+                await room.acquire()
+                await call.write(batch.request)
+            while True:
+                await room.acquire()
+                fresh = next(self._source, None)
+                if fresh is None:
+                    self._exhausted = True
+                    await call.done_writing()
+                    return
+                self._in_flight[fresh.request.batch] = fresh
+                await call.write(fresh.request)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            # The stream broke: who reads is told why.
+            return
+        except Exception as error:  # noqa: BLE001  # the file's mistakes, and ours: raised where the stream is read
+            self._fault = error
+            call.cancel()
 
     def _take(self, answer: enquiry_pb2.ImportEnquiriesResponse) -> None:
         batch = self._in_flight.pop(answer.batch)
