@@ -232,6 +232,13 @@ def test_rejected_rows_are_listed_with_line_column_and_reason(tmp_path: Path) ->
         again = rundblick(*arguments, "--endpoint", system.endpoint, cwd=tmp_path)
         assert "1 unchanged" in again.stdout
 
+        cut = tmp_path / "cut.csv.gz"
+        cut.write_bytes((example / "boston311_2013_2017.csv.gz").read_bytes()[:100_000])
+        damaged = rundblick(
+            "import", "enquiries", str(cut), *arguments[3:], "--endpoint", system.endpoint, cwd=tmp_path
+        )
+        assert "damaged" in one_line(damaged)
+
 
 def first_lines(file: Path) -> tuple[str, str]:
     with gzip.open(file, "rt", newline="") as lines:
