@@ -39,22 +39,28 @@ class MongoCustomerRepository:
             partialFilterExpression={"external_id": {"$gt": ""}},
         )
 
-    async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Customer]:
-        """The golden records with their source records; unknown ids are left out."""
+    async def of_ids(
+        self, caller: Caller, ids: Iterable[str], session: Session | None = None, *, whole: bool = False
+    ) -> dict[str, Customer]:
+        """The golden records with their source records; unknown ids are left out.
+
+        whole: with the records the caller does not see too, for who projects the customer anew and shows it to nobody.
+        """
         documents = await self._customers.find(
             {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
         ).to_list(None)
-        return await self._with_records(caller, documents, session)
+        return await self._with_records(caller, documents, session, whole=whole)
 
     async def _with_records(
-        self, caller: Caller, documents: Sequence[Document], session: Session | None
+        self, caller: Caller, documents: Sequence[Document], session: Session | None, *, whole: bool = False
     ) -> dict[str, Customer]:
         if not documents:
             return {}
         ids = [document["_id"] for document in documents]
         records: dict[str, list[SourceRecord]] = {id: [] for id in ids}
+        seen = {} if whole else visible_to(caller)
         async for document in self._records.find(
-            {"customer": {"$in": ids}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
+            {"customer": {"$in": ids}, **seen}, session=session, batch_size=ONE_REPLY
         ):
             records[document["customer"]].append(record_from_document(document))
         return {
@@ -85,14 +91,15 @@ class MongoCustomerRepository:
     async def page(
         self, caller: Caller, page: Page, *, order: str, search: str | None, filter: Mapping[str, Any]
     ) -> Slice[Customer]:
-        condition: Document = {**filter, **visible_to(caller)}
-        if search:
-            folded = search.strip().casefold()
-            condition["folded_name"] = {"$gte": folded, "$lt": folded + "\uffff"}
+        # Both may speak of the source: one must not take the other's place.
+        conditions: list[Document] = [dict(filter), visible_to(caller)]
+        folded = (search or "").strip().casefold()
+        if folded:
+            conditions.append({"folded_name": {"$gte": folded, "$lt": folded + "\U0010ffff"}})
             order = "NAME"
         keys = ORDERS[order]
         documents = await (
-            self._customers.find({"$and": [condition, keyset_filter(keys, page)]})
+            self._customers.find({"$and": [*conditions, keyset_filter(keys, page)]})
             .sort(keyset_sort(keys, page))
             .limit(page.size + 1)
         ).to_list(page.size + 1)

@@ -30,6 +30,13 @@ class MongoInteractionRepository:
         )
         return {document["_id"]: from_document(document) async for document in documents}
 
+    async def taken(self, caller: Caller, ids: Iterable[str], session: Session) -> set[str]:
+        """Those of the ids that are there, also where the caller does not see what they name."""
+        documents = self._interactions.find(
+            {"_id": {"$in": list(ids)}}, {"_id": 1}, session=session, batch_size=ONE_REPLY
+        )
+        return {document["_id"] async for document in documents}
+
     async def pages(
         self, caller: Caller, customers: Sequence[str], page: Page, filter: Mapping[str, Any]
     ) -> dict[str, Slice[Interaction]]:
@@ -61,14 +68,15 @@ class MongoInteractionRepository:
         return slices
 
     async def add(self, caller: Caller, interactions: Sequence[Interaction], session: Session | None = None) -> None:
-        """Those that are there already stay as they are."""
+        """Those that are there already stay as they are; in a transaction, which they would end, they are an error."""
         if not interactions:
             return
         documents = [to_document(interaction) for interaction in interactions]
         try:
             await self._interactions.insert_many(documents, ordered=False, session=session)
         except BulkWriteError as error:
-            if any(fault["code"] != DUPLICATE_KEY for fault in (error.details or {}).get("writeErrors", ())):
+            faults = (error.details or {}).get("writeErrors", ())
+            if session is not None or any(fault["code"] != DUPLICATE_KEY for fault in faults):
                 raise
 
 

@@ -76,8 +76,9 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
 
         async def record(session: Session) -> pb.RecordInteractionsResponse:
             ids = [interaction.id for interaction in taken.values()]
-            known = await self._interactions.of_ids(caller, ids, session) if request.idempotency_key else {}
-            fresh = {i.id: i for i in taken.values() if i.id not in known}
+            known = await self._interactions.of_ids(caller, ids, session)
+            there = await self._interactions.taken(caller, ids, session)
+            fresh = {i.id: i for i in taken.values() if i.id not in there}
             await self._interactions.add(caller, list(fresh.values()), session)
             return _answers(taken, faults, known, len(request.interactions))
 

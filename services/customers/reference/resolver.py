@@ -162,7 +162,7 @@ class Resolver:
             found.customers[key.external_id] = Resolved(customer.id, record.id, created=True)
 
     async def _say(self, caller: Caller, changed: Mapping[str, SourceRecord], now: datetime, session: Session) -> None:
-        customers = await self._customers.of_ids(caller, changed, session)
+        customers = await self._customers.of_ids(caller, changed, session, whole=True)
         await self._customers.save(
             caller, [with_records(c, _replaced(c.records, changed[c.id]), now) for c in customers.values()], session
         )
@@ -172,7 +172,7 @@ class Resolver:
     ) -> bool:
         if not asked.customer_ids:
             return False
-        customers = await self._customers.of_ids(caller, asked.customer_ids, session)
+        customers = await self._customers.of_ids(caller, asked.customer_ids, session, whole=True)
         now = self._now()
         without: list[Customer] = []
         for id, customer in customers.items():

@@ -52,6 +52,9 @@ def _asked(request: pb.ResolveReferencesRequest) -> tuple[Asked, dict[tuple[str,
         except DomainError as error:
             faults["touchpoints", touchpoint.key] = error.fault
     for team in request.teams:
+        if not team.key:
+            faults["teams", team.key] = InvalidInput("the key of a team is missing", ("key",)).fault
+            continue
         asked.teams[team.key] = team.create_name if team.HasField("create_name") else None
     return asked, faults
 
