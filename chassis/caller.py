@@ -10,6 +10,8 @@ import jwt
 from chassis.errors import Forbidden, Unauthenticated
 
 ALL_SCOPES = "*"
+# Looking after a running system: its outbox, its derivations, its self-checks.
+OPERATIONS = "operations"
 _ALGORITHM = "HS256"
 _AUDIENCE = "rundblick"
 

@@ -1,12 +1,18 @@
 """A lease: of all replicas one does a job, and another takes over when that one is gone."""
 
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chassis.mongo import Database
 from chassis.times import utc_now
+
+log = logging.getLogger(__name__)
 
 
 class Lease:
@@ -17,6 +23,7 @@ class Lease:
         self._name = name
         self._holder = holder
         self._lifetime = timedelta(seconds=seconds)
+        self._renewal = seconds / 3
         self.fence = 0
 
     async def hold(self) -> bool:
@@ -47,6 +54,24 @@ class Lease:
             return False
         self.fence = document["fence"]
         return True
+
+    @asynccontextmanager
+    async def renewed(self) -> AsyncIterator[None]:
+        """Keep a lease that is held for as long as the block runs, however long one step of it takes."""
+        task = asyncio.create_task(self._renew())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._renewal)
+            try:
+                await self.hold()
+            except PyMongoError as error:
+                log.debug("lease %s: %s", self._name, type(error).__name__)
 
     async def release(self) -> None:
         await self._collection.update_one({"_id": self._name, "holder": self._holder}, {"$set": {"until": utc_now()}})

@@ -163,6 +163,15 @@ def _asks_for_another_try(error: BaseException, label: str, until: float) -> boo
     return isinstance(error, PyMongoError) and error.has_error_label(label) and time.monotonic() < until
 
 
+async def some_ids(collection: Collection, after: str | None, size: int) -> list[str]:
+    """The next ids in their order; without a place to start, any, by chance."""
+    if after is None:
+        found = await collection.aggregate([{"$sample": {"size": size}}, {"$project": {"_id": 1}}]).to_list(size)
+    else:
+        found = await collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).to_list(size)
+    return [document["_id"] for document in found]
+
+
 def is_duplicate(error: BaseException) -> bool:
     """Was a unique key taken already?"""
     if isinstance(error, BulkWriteError):

@@ -1,23 +1,21 @@
 """What other processes must learn: stored in the write's own transaction, delivered at least once, in order.
 
-An entry belongs to an aggregate and carries that aggregate's sequence, taken inside the transaction. One relay per
-destination holds a lease and delivers; an entry that fails is tried again later, and its aggregate's later entries
-wait for it; after bounded tries it is parked with an alarm and blocks nobody.
+An entry belongs to an aggregate and carries that aggregate's sequence, taken inside the transaction. Nothing is skipped
+that commits late: an entry stays until it was delivered, whatever went before it. See relay.py for the way out.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING
 
 from chassis import telemetry
-from chassis.errors import DomainError, Fault
+from chassis.errors import Fault
 from chassis.ids import new_id
-from chassis.lease import Lease
-from chassis.mongo import Database, Document, Session
+from chassis.mongo import ONE_REPLY, Database, Document, Session
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from chassis.times import utc_now
 
@@ -27,13 +25,15 @@ MAX_ATTEMPTS = 12
 # Ids begin with the moment they were made.
 ORDER = (("_id", ASCENDING),)
 _LONGEST_PAUSE = timedelta(minutes=5)
+# Counting goes no further: beyond it the number is the same alarm.
+_MOST_COUNTED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """destination: which relay takes it; kind: what the payload is.
 
-    sequence: of the aggregate, growing; gaps are allowed.
+    sequence: of the aggregate, growing; gaps are allowed. at: when it was recorded; trace: the one it was recorded in.
     """
 
     destination: str
@@ -43,10 +43,21 @@ class Entry:
     payload: bytes
     id: str = field(default_factory=lambda: new_id("out"))
     attempts: int = 0
+    at: datetime = field(default_factory=utc_now)
+    trace: tuple[tuple[str, str], ...] = ()
 
 
-# Answers the entries that were not taken, by id; all others are done. Raises when none was.
-Deliver = Callable[[Sequence[Entry]], Awaitable[Mapping[str, Fault]]]
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What one destination has not learnt yet.
+
+    delivered_until: whatever was acknowledged before is delivered, but for what is parked; complete_until: all of it.
+    """
+
+    pending: int
+    parked: int
+    delivered_until: datetime
+    complete_until: datetime
 
 
 class Outbox:
@@ -56,8 +67,12 @@ class Outbox:
         self._wakers: dict[str, asyncio.Event] = {}
 
     async def ensure_indexes(self) -> None:
+        of_destination = [("destination", ASCENDING), ("parked", ASCENDING)]
         await self._entries.create_index(
-            [("destination", ASCENDING), ("parked", ASCENDING), ("_id", ASCENDING)], name="pending"
+            [*of_destination, ("_id", ASCENDING), ("aggregate", ASCENDING), ("at", ASCENDING)], name="pending"
+        )
+        await self._entries.create_index(
+            [*of_destination, ("aggregate", ASCENDING), ("sequence", ASCENDING)], name="aggregate"
         )
         await self._entries.create_index(
             [("destination", ASCENDING), ("next", ASCENDING)],
@@ -67,7 +82,6 @@ class Outbox:
 
     async def append(self, session: Session, entries: Iterable[Entry]) -> None:
         """Inside the write's transaction."""
-        now = utc_now()
         trace = telemetry.carrier()
         documents: list[Document] = [
             {
@@ -79,7 +93,7 @@ class Outbox:
                 "payload": entry.payload,
                 "parked": False,
                 "attempts": 0,
-                "at": now,
+                "at": entry.at,
                 **({"trace": trace} if trace else {}),
             }
             for entry in entries
@@ -95,13 +109,25 @@ class Outbox:
     def waker(self, destination: str) -> asyncio.Event:
         return self._wakers.setdefault(destination, asyncio.Event())
 
-    async def pending(self, destination: str, now: datetime, limit: int) -> list[Document]:
-        """What may be delivered now, oldest first: nothing of an aggregate that waits for its next try."""
+    async def pending(self, destination: str, now: datetime, limit: int) -> list[Entry]:
+        """What may be delivered now: the oldest aggregates, each with its entries in order, none left out.
+
+        Nothing of an aggregate that waits for its next try.
+        """
         condition: Document = {"destination": destination, "parked": False}
         waiting = await self._entries.distinct("aggregate", {**condition, "next": {"$gt": now}})
-        if waiting:
-            condition["aggregate"] = {"$nin": waiting}
-        return await self._entries.find(condition).sort("_id", ASCENDING).limit(limit).to_list(limit)
+        due = {**condition, "aggregate": {"$nin": waiting}} if waiting else condition
+        oldest = self._entries.find(due, {"aggregate": 1}, batch_size=ONE_REPLY).sort("_id", ASCENDING).limit(limit)
+        aggregates = {document["aggregate"] async for document in oldest}
+        if not aggregates:
+            return []
+        # Ids of two processes need not be in the order of their commits; sequences are.
+        found = (
+            self._entries.find({**condition, "aggregate": {"$in": list(aggregates)}}, batch_size=ONE_REPLY)
+            .sort([("aggregate", ASCENDING), ("sequence", ASCENDING)])
+            .limit(2 * limit)
+        )
+        return [_entry(document) async for document in found]
 
     async def done(self, ids: Sequence[str]) -> None:
         if ids:
@@ -126,6 +152,21 @@ class Outbox:
             log.error(
                 "outbox: %s for %s is parked after %s tries: %s", entry.id, entry.destination, attempts, fault.code
             )
+
+    async def backlog(self, destination: str) -> Backlog:
+        now = utc_now()
+        oldest: dict[bool, datetime] = {}
+        counts: dict[bool, int] = {}
+        for parked in (False, True):
+            condition = {"destination": destination, "parked": parked}
+            first = await self._entries.find(condition, {"_id": 0, "at": 1}).sort("_id", ASCENDING).to_list(1)
+            counts[parked] = 0
+            oldest[parked] = now
+            if first:
+                oldest[parked] = first[0]["at"]
+                counts[parked] = await self._entries.count_documents(condition, limit=_MOST_COUNTED)
+        delivered = min(oldest[False], now)
+        return Backlog(counts[False], counts[True], delivered, min(delivered, oldest[True]))
 
     async def page(self, page: Page, destination: str | None, parked: bool | None) -> Slice[Document]:
         """What is still to be delivered and what was given up, oldest first; without the payloads."""
@@ -165,106 +206,6 @@ def _entry(document: Document) -> Entry:
         kind=document["kind"],
         payload=document["payload"],
         attempts=document["attempts"],
+        at=document["at"],
+        trace=tuple(document.get("trace", {}).items()),
     )
-
-
-def _turns(entries: Iterable[Entry]) -> list[list[Entry]]:
-    """The first entry of each aggregate, then each one's second: so that a refused one stops what comes after it."""
-    turns: list[list[Entry]] = []
-    for entry, place in _placed(sorted(entries, key=lambda entry: (entry.aggregate, entry.sequence))):
-        if place == len(turns):
-            turns.append([])
-        turns[place].append(entry)
-    return turns
-
-
-def _placed(entries: Iterable[Entry]) -> Iterable[tuple[Entry, int]]:
-    """Each entry with its place within its aggregate."""
-    place, aggregate = 0, None
-    for entry in entries:
-        place = place + 1 if entry.aggregate == aggregate else 0
-        aggregate = entry.aggregate
-        yield entry, place
-
-
-class Relay:
-    """Delivers the entries of one destination for as long as it holds the lease."""
-
-    def __init__(
-        self,
-        outbox: Outbox,
-        destination: str,
-        deliver: Deliver,
-        *,
-        holder: str,
-        batch: int = 500,
-        look: float = 0.25,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self._outbox = outbox
-        self._destination = destination
-        self._deliver = deliver
-        self._batch = batch
-        self._look = look
-        self._now = now
-        self._lease = Lease(outbox.database, f"outbox:{destination}", holder)
-        self._waker = outbox.waker(destination)
-
-    async def run(self) -> None:
-        """Until cancelled. Whatever fails is tried again; nothing is given up here."""
-        said: str | None = None
-        try:
-            while True:
-                try:
-                    more = await self._lease.hold() and await self.deliver_once()
-                    said = None
-                except asyncio.CancelledError:
-                    raise
-                except Exception as error:  # noqa: BLE001  # the relay outlives every fault
-                    # Said once, not four times a second for as long as the receiver is away.
-                    fault = f"{type(error).__name__}: {error}"
-                    if fault != said:
-                        log.warning("outbox: %s: %s", self._destination, fault)
-                        said = fault
-                    await asyncio.sleep(self._look)
-                    more = False
-                if not more:
-                    await self._pause()
-        finally:
-            await asyncio.shield(self._lease.release())
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._waker.wait(), self._look)
-        except TimeoutError:
-            return
-        self._waker.clear()
-
-    async def deliver_once(self) -> bool:
-        """One batch. True: there may be more."""
-        now = self._now()
-        documents = await self._outbox.pending(self._destination, now, self._batch)
-        if not documents:
-            return False
-        failed: set[str] = set()
-        with telemetry.continued(documents[0].get("trace", {})):
-            for turn in _turns(map(_entry, documents)):
-                entries = [entry for entry in turn if entry.aggregate not in failed]
-                if not entries:
-                    continue
-                faults = await self._attempt(entries)
-                await self._outbox.done([entry.id for entry in entries if entry.id not in faults])
-                for entry in entries:
-                    if entry.id in faults:
-                        await self._outbox.failed(entry, faults[entry.id], now)
-                        failed.add(entry.aggregate)
-        return len(documents) == self._batch and len(failed) < len({document["aggregate"] for document in documents})
-
-    async def _attempt(self, entries: Sequence[Entry]) -> Mapping[str, Fault]:
-        try:
-            return await self._deliver(entries)
-        except DomainError as error:
-            if error.code in ("SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT", "RATE_LIMITED"):
-                # The receiver is away: that is no fault of any entry, so no try is counted.
-                raise
-            return {entry.id: error.fault for entry in entries}

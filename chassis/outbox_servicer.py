@@ -6,14 +6,12 @@ from rundblick.shared.v1 import outbox_pb2 as pb
 from rundblick.shared.v1 import outbox_pb2_grpc
 
 from chassis.batches import item_error
-from chassis.caller import Caller, current_caller
+from chassis.caller import OPERATIONS, Caller, current_caller
 from chassis.errors import Fault, InvalidInput
 from chassis.mongo import Document
 from chassis.outbox import Outbox
 from chassis.page import encode_cursor, page_info, page_of
 from chassis.times import to_timestamp
-
-OPERATIONS = "operations"
 
 
 class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):

@@ -4,17 +4,24 @@ Statements and bodies are never recorded: they hold personal data.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from opentelemetry import context as otel_context
-from opentelemetry import propagate, trace
+from opentelemetry import metrics, propagate, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 log = logging.getLogger(__name__)
+
+# (value, attributes)
+Readings = Sequence[tuple[float, Mapping[str, str]]]
+
+# A delivery tells of at most so many requests that it belongs to.
+_MOST_LINKS = 64
 
 
 def enabled() -> bool:
@@ -22,26 +29,37 @@ def enabled() -> bool:
 
 
 @contextmanager
-def running_telemetry(process: str, otlp_endpoint: str | None, exporter: SpanExporter | None = None) -> Iterator[None]:
-    """Export spans of this process until the block is left; nothing happens without an endpoint or exporter."""
+def running_telemetry(
+    process: str, otlp_endpoint: str | None, exporter: SpanExporter | None = None, reader: MetricReader | None = None
+) -> Iterator[None]:
+    """Export spans and gauges of this process until the block is left; nothing without an endpoint or exporter."""
     if exporter is None and otlp_endpoint is not None:
         # Imported here: a process that exports nothing does not pay for it.
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
-        exporter = OTLPSpanExporter(endpoint=otlp_endpoint, insecure=not otlp_endpoint.startswith("https://"))
+        insecure = not otlp_endpoint.startswith("https://")
+        exporter = OTLPSpanExporter(endpoint=otlp_endpoint, insecure=insecure)
+        reader = PeriodicExportingMetricReader(
+            OTLPMetricExporter(endpoint=otlp_endpoint, insecure=insecure), export_interval_millis=10_000
+        )
     if exporter is None:
         yield
         return
     from opentelemetry.instrumentation.pymongo import PymongoInstrumentor  # noqa: PLC0415  # as above
 
-    provider = TracerProvider(resource=Resource.create({"service.name": f"rundblick-{process}"}))
+    resource = Resource.create({"service.name": f"rundblick-{process}"})
+    provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
     trace.set_tracer_provider(provider)
+    meters = MeterProvider([reader] if reader is not None else [], resource)
+    metrics.set_meter_provider(meters)
     PymongoInstrumentor().instrument(tracer_provider=provider, capture_statement=False)
     try:
         yield
     finally:
         PymongoInstrumentor().uninstrument()
+        meters.shutdown()
         provider.shutdown()
 
 
@@ -69,13 +87,27 @@ def carrier() -> dict[str, str]:
 
 
 @contextmanager
-def continued(headers: dict[str, str]) -> Iterator[None]:
-    """Do the work of the block in the trace that `carrier` kept."""
-    token = otel_context.attach(propagate.extract(headers))
-    try:
+def linked(name: str, carriers: Sequence[Mapping[str, str]]) -> Iterator[None]:
+    """Do the work of the block in the first of the traces that `carrier` kept, with links to the others."""
+    kept = list({tuple(sorted(headers.items())): headers for headers in carriers if headers}.values())
+    if not enabled() or not kept:
         yield
-    finally:
-        otel_context.detach(token)
+        return
+    contexts = [propagate.extract(headers) for headers in kept[:_MOST_LINKS]]
+    links = [trace.Link(trace.get_current_span(context).get_span_context()) for context in contexts[1:]]
+    tracer = trace.get_tracer("rundblick")
+    with tracer.start_as_current_span(name, context=contexts[0], links=links, kind=trace.SpanKind.PRODUCER):
+        yield
+
+
+def gauge(name: str, unit: str, read: Callable[[], Readings]) -> None:
+    """Show what `read` answers whenever gauges are exported; costs nothing without telemetry."""
+
+    def observe(_: object) -> Iterator[metrics.Observation]:
+        for value, attributes in read():
+            yield metrics.Observation(value, dict(attributes))
+
+    metrics.get_meter("rundblick").create_observable_gauge(name, [observe], unit)
 
 
 def configure_logging(process: str, level: str) -> None:

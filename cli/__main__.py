@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,21 +16,22 @@ from rich.table import Table
 
 from chassis.caller import Authenticator, Caller, scopes_of
 from cli import demo as demo_view
+from cli import operations
 from cli.graph import Graph, GraphError
 from cli.importing import Counts, Importer, ImportFault, Interrupted, RejectedFile, batches, run_import, service_address
 from cli.mapping import MappingError, RowMapper, read_mapping
 from cli.mongod import MongodError
-from cli.outbox import SERVICES, OutboxClient, OutboxFault, print_entries
+from cli.options import DEFAULT_ENDPOINT, Endpoint, Token, fail, new_console
 from cli.rows import FileError, open_rows
 from cli.system import System, SystemFault, running_system, secret_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="One view of each customer over every touchpoint.")
 import_app = typer.Typer(no_args_is_help=True, help="Bring data into a running system.")
-outbox_app = typer.Typer(no_args_is_help=True, help="What services have still to tell each other.")
 app.add_typer(import_app, name="import")
-app.add_typer(outbox_app, name="outbox")
+app.add_typer(operations.outbox_app, name="outbox")
+app.add_typer(operations.rederive_app, name="rederive")
+app.command()(operations.verify)
 
-DEFAULT_ENDPOINT = "http://127.0.0.1:8000"
 SOME_ROWS_REJECTED = 3
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "boston311"
 _COLOURS = {"mongodb": "blue", "customers": "green", "feedback": "magenta", "metrics": "yellow", "gateway": "cyan"}
@@ -39,18 +39,6 @@ _COLOURS = {"mongodb": "blue", "customers": "green", "feedback": "magenta", "met
 Port = Annotated[int, typer.Option(help="The gateway's port.", min=1, max=65535)]
 Data = Annotated[Path, typer.Option(help="Where everything is kept: database, logs, secret.")]
 MongoUri = Annotated[str | None, typer.Option(help="An own MongoDB (a replica set) instead of one started here.")]
-Endpoint = Annotated[str, typer.Option(help="The running system.")]
-Token = Annotated[str | None, typer.Option(help="Who imports; see rundblick token.", envvar="RUNDBLICK_TOKEN")]
-
-
-def _console() -> Console:
-    # Into a file or a pipe tables are as wide as they need to be.
-    return Console() if sys.stdout.isatty() else Console(width=160)
-
-
-def _fail(error: Exception) -> NoReturn:
-    typer.secho(f"rundblick: {error}", fg="red", err=True)
-    raise typer.Exit(1)
 
 
 class _Stop(Exception):
@@ -88,7 +76,7 @@ def _run(
     port: int, data: Path, mongo_uri: str | None, work: Callable[[System, Console], None], *, verbose: bool
 ) -> None:
     """Start a system, do the work, stop everything: at the end, at Ctrl-C and at SIGTERM."""
-    console = _console()
+    console = new_console()
     lock = threading.Lock()
 
     def show(name: str, line: str) -> None:
@@ -106,7 +94,7 @@ def _run(
     except _Stop:
         console.print("Stopped.")
     except (SystemFault, MongodError, GraphError, ImportFault, FileError, MappingError) as error:
-        _fail(error)
+        fail(error)
 
 
 def _stay(system: System, console: Console) -> None:
@@ -202,45 +190,14 @@ def enquiries(
     _stop_on_signals()
     try:
         report = rejected or Path(f"{file.name}.rejected.csv")
-        counts = _import(file, mapping, endpoint, report, batch, token, _console())
+        counts = _import(file, mapping, endpoint, report, batch, token, new_console())
     except (ImportFault, FileError, MappingError) as error:
-        _fail(error)
+        fail(error)
     except _Stop:
         typer.echo("Stopped; running it again goes on from here.", err=True)
         raise typer.Exit(130) from None
     if counts.rejected:
         raise typer.Exit(SOME_ROWS_REJECTED)
-
-
-@outbox_app.command("list")
-def list_entries(
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
-    parked: Annotated[bool, typer.Option("--parked", help="Only what was given up.")] = False,
-    token: Token = None,
-) -> None:
-    """List what services have still to tell each other, and what they gave up, with the reason."""
-    try:
-        clients = [OutboxClient(endpoint, service, token) for service in SERVICES]
-        found = (entry for client in clients for entry in client.entries(parked=True if parked else None))
-        print_entries(_console(), found)
-    except (OutboxFault, ImportFault) as error:
-        _fail(error)
-
-
-@outbox_app.command()
-def retry(
-    ids: Annotated[list[str] | None, typer.Argument(help="Parked entries.")] = None,
-    all: Annotated[bool, typer.Option("--all", help="Every parked entry.")] = False,
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
-    token: Token = None,
-) -> None:
-    """Deliver parked entries again, after what stopped them was mended."""
-    try:
-        clients = [OutboxClient(endpoint, service, token) for service in SERVICES]
-        retried = sum(client.retry(ids or [], all=all) for client in clients)
-    except (OutboxFault, ImportFault) as error:
-        _fail(error)
-    typer.echo(f"{retried} delivered again")
 
 
 @app.command()
@@ -252,9 +209,9 @@ def token(
 ) -> None:
     """Print a development token for the system whose data is in --data."""
     if os.environ.get("RUNDBLICK_ENV") == "production":
-        _fail(SystemFault("development tokens are not made in production: ask your identity provider"))
+        fail(SystemFault("development tokens are not made in production: ask your identity provider"))
     if not data.is_dir():
-        _fail(SystemFault(f"there is no system in {data}: start one with rundblick up, or see --data"))
+        fail(SystemFault(f"there is no system in {data}: start one with rundblick up, or see --data"))
     authenticator = Authenticator(secret_of(data), production=False)
     typer.echo(authenticator.issue(Caller(subject, scopes_of(scopes)), seconds=hours * 3600))
 
@@ -271,7 +228,7 @@ def schema(
     elif subgraph in SUBGRAPHS:
         typer.echo(subgraph_sdl(subgraph), nl=False)
     else:
-        _fail(SystemFault(f"there is no subgraph {subgraph}: it is one of {', '.join(SUBGRAPHS)}"))
+        fail(SystemFault(f"there is no subgraph {subgraph}: it is one of {', '.join(SUBGRAPHS)}"))
 
 
 def main() -> None:

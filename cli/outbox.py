@@ -15,7 +15,7 @@ from chassis.errors import DomainError
 from cli.importing import service_address
 
 # Those that have an outbox.
-SERVICES = ("feedback",)
+SERVICES = ("customers", "feedback")
 _PAGE = 100
 _TIMEOUT = 10.0
 

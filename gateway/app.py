@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from chassis.caller import Authenticator
+from chassis.caller import OPERATIONS, Authenticator
 from chassis.channel import open_channel
 from gateway import schema
 from gateway.context import Context
@@ -105,7 +105,7 @@ class Gateway:
         except RequestError as error:
             return _json({"errors": [{"message": error.message, "extensions": {"code": error.code}}]}, error.status)
         found: dict[str, object] = {"graphql": "/graphql"}
-        if caller.may(IMPORT):
+        if caller.may(IMPORT) or caller.may(OPERATIONS):
             found["services"] = dict(self._addresses)
         return _json(found)
 

@@ -9,6 +9,7 @@ import strawberry
 from google.protobuf.timestamp_pb2 import Timestamp
 from rundblick.shared.v1 import page_pb2
 from strawberry import federation
+from strawberry.scalars import JSON
 from strawberry.types import Info as StrawberryInfo
 
 from chassis.errors import DomainError, NotFound
@@ -72,6 +73,13 @@ class UserError:
     path: list[str] | None
 
 
+@federation.type(shareable=True, description="A sentence: code and parameters for programs, text for people.")
+class Message:
+    code: str
+    parameters: JSON
+    text: str
+
+
 @strawberry.input(description="The id of a customer in another system.")
 class ExternalIdInput:
     source: str
@@ -92,6 +100,9 @@ _RENAMED = {
     "assignee_id": "assignee",
     "in_reply_to_id": "inReplyTo",
     "enquiry_id": "enquiry",
+    "duplicate_ids": "duplicates",
+    "source_record_ids": "sourceRecords",
+    "former_id": "formerCustomer",
 }
 
 

@@ -125,6 +125,9 @@ class InteractionEdge:
 class InteractionConnection:
     edges: list[InteractionEdge]
     page_info: PageInfo
+    freshness: datetime | None = strawberry.field(
+        description="What was acknowledged anywhere before is in it; null: not known yet."
+    )
 
 
 @strawberry.input(description="Times are half-open: from, and before to.")
@@ -157,6 +160,7 @@ async def journey(
     return InteractionConnection(
         edges=[InteractionEdge(cursor=edge.cursor, node=interaction_of(edge.node)) for edge in page.edges],
         page_info=PageInfo.of(page.page_info),
+        freshness=moment(page, "freshness"),
     )
 
 

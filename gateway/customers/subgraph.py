@@ -7,11 +7,12 @@ from gateway.customers.client import SERVICE, Customers, CustomersStubs
 from gateway.customers.customer import Customer, CustomerQuery, load_customer
 from gateway.customers.employee import Employee, EmployeeMutation, EmployeeQuery, load_employee
 from gateway.customers.interaction import Enquiry, Interaction, InteractionMutation, load_interaction
+from gateway.customers.merging import MergingMutation
 from gateway.customers.team import Team, load_team
 from gateway.customers.touchpoint import Touchpoint, TouchpointMutation, TouchpointQuery, load_touchpoint
 
 QUERIES = (CustomerQuery, EmployeeQuery, TouchpointQuery)
-MUTATIONS = (CustomerMutation, EmployeeMutation, TouchpointMutation, InteractionMutation)
+MUTATIONS = (CustomerMutation, MergingMutation, EmployeeMutation, TouchpointMutation, InteractionMutation)
 ENTITIES = (Customer, Employee, Team, Touchpoint, Interaction, Enquiry)
 NODES = {
     "cus": (Customer, load_customer),

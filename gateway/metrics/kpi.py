@@ -1,5 +1,6 @@
 """KPIs in the graph, and the figures of customers and touchpoints."""
 
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -7,6 +8,7 @@ import strawberry
 from rundblick.metrics.v1 import kpi_pb2 as pb
 from strawberry import federation
 
+from chassis.times import to_timestamp
 from gateway.metrics.client import fault_of, metrics_of
 from gateway.metrics.result import KpiResult, KpiTarget, Period, PeriodInput, wanted
 from gateway.shared import Info, Named, Node, enum_of, found, owned, present
@@ -98,12 +100,17 @@ def _target(record: pb.Kpi) -> KpiTarget | None:
 
 
 def _query(
-    kpi: str, period: PeriodInput, where: list[DimensionFilter] | None, selection: pb.ResultSelection
+    kpi: str,
+    period: PeriodInput,
+    where: list[DimensionFilter] | None,
+    as_of: datetime | None,
+    selection: pb.ResultSelection,
 ) -> pb.ResultQuery:
     return pb.ResultQuery(
         kpi=kpi,
         period=period.to_proto(),
         where=[pb.DimensionFilter(dimension=one.dimension, values=one.in_) for one in where or ()],
+        as_of=to_timestamp(as_of),
         selection=selection,
     )
 
@@ -121,9 +128,15 @@ class Kpi(Named, Node):
     definition: KpiDefinition = strawberry.field(resolver=owned(load_kpi, _definition))
     target: KpiTarget | None = strawberry.field(resolver=owned(load_kpi, _target))
 
-    @strawberry.field
-    async def result(self, info: Info, period: PeriodInput, where: list[DimensionFilter] | None = None) -> KpiResult:
-        answer = await metrics_of(info).result(_query(self.id, period, where, wanted(info)))
+    @strawberry.field(description="asOf: as things stood at the end of that past day.")
+    async def result(
+        self,
+        info: Info,
+        period: PeriodInput,
+        where: list[DimensionFilter] | None = None,
+        as_of: datetime | None = None,
+    ) -> KpiResult:
+        answer = await metrics_of(info).result(_query(self.id, period, where, as_of, wanted(info)))
         return KpiResult(record=answer)
 
     @strawberry.field(description="The whole days, weeks, months ... that the period touches.")
@@ -133,10 +146,11 @@ class Kpi(Named, Node):
         period: PeriodInput,
         granularity: Granularity,
         where: list[DimensionFilter] | None = None,
+        as_of: datetime | None = None,
     ) -> list[KpiPoint]:
         client = metrics_of(info)
         request = pb.GetSeriesRequest(
-            query=_query(self.id, period, where, wanted(info, "result")),
+            query=_query(self.id, period, where, as_of, wanted(info, "result")),
             granularity=pb.Granularity.Value(f"GRANULARITY_{granularity.value}"),
         )
         answer: pb.GetSeriesResponse = await client.call(client.stubs.kpis.GetSeries, request)
@@ -150,10 +164,11 @@ class Kpi(Named, Node):
         by: list[str],
         where: list[DimensionFilter] | None = None,
         first: int | None = None,
+        as_of: datetime | None = None,
     ) -> list[KpiBreakdownRow]:
         client = metrics_of(info)
         request = pb.GetBreakdownRequest(
-            query=_query(self.id, period, where, wanted(info, "result")), by=by, first=first
+            query=_query(self.id, period, where, as_of, wanted(info, "result")), by=by, first=first
         )
         answer: pb.GetBreakdownResponse = await client.call(client.stubs.kpis.GetBreakdown, request)
         return [

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from rundblick.metrics.v1 import kpi_pb2 as pb
-from strawberry import federation
 from strawberry.scalars import JSON
 
 from chassis.times import to_timestamp
 from gateway.selection import Selection
-from gateway.shared import Info, needed, present
+from gateway.shared import Info, Message, moment, needed, present
 
 if TYPE_CHECKING:
     from gateway.metrics.kpi import Kpi
@@ -35,13 +34,6 @@ class Period:
     @classmethod
     def of(cls, period: pb.Period) -> "Period":
         return cls(start=needed(period, "start"), end=needed(period, "end"), time_zone=period.time_zone)
-
-
-@federation.type(shareable=True, description="A sentence: code and parameters for programs, text for people.")
-class Message:
-    code: str
-    parameters: JSON
-    text: str
 
 
 @strawberry.type
@@ -225,6 +217,10 @@ class KpiResult:
     @strawberry.field(description="What is left out, and why.")
     def excluded(self) -> list[Exclusion]:
         return [Exclusion(reason=one.reason, count=one.count) for one in self.record.excluded]
+
+    @strawberry.field(description="The end of the past day as which it was asked for; null: as things stand now.")
+    def as_of(self) -> datetime | None:
+        return moment(self.record, "as_of")
 
     @strawberry.field(description="Why no figure is shown.")
     def withheld(self) -> Message | None:

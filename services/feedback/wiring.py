@@ -1,32 +1,52 @@
 """What the feedback process is made of: one class, used by the process and by the tests."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 import grpc
 from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
-from rundblick.shared.v1 import outbox_pb2, outbox_pb2_grpc
+from rundblick.shared.v1 import (
+    alias_pb2,
+    alias_pb2_grpc,
+    outbox_pb2,
+    outbox_pb2_grpc,
+    verification_pb2,
+    verification_pb2_grpc,
+)
 
+from chassis.background import working
 from chassis.caller import Authenticator
+from chassis.delivery import reporting
 from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Database, Readiness
-from chassis.outbox import Outbox, Relay
+from chassis.outbox import Outbox
 from chassis.outbox_servicer import OutboxServicer
+from chassis.relay import Relay
 from chassis.times import utc_now
+from chassis.verification import VerificationServicer
+from services.feedback.alias.repository import MongoAliasRepository
+from services.feedback.alias.servicer import AliasServicer
 from services.feedback.enquiry.changes import Changes
+from services.feedback.enquiry.checking import EnquiryCheck
 from services.feedback.enquiry.delivery import to_customers, to_metrics
 from services.feedback.enquiry.importing import Importing
+from services.feedback.enquiry.opening import REFERENCES, Opening
 from services.feedback.enquiry.outgoing import CUSTOMERS, METRICS
+from services.feedback.enquiry.rederiving import Rederiving
 from services.feedback.enquiry.references import CustomersClient
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 from services.feedback.enquiry.servicer import EnquiryServicer
 
 NAMES = tuple(
     service.full_name
-    for file in (enquiry_pb2.DESCRIPTOR, outbox_pb2.DESCRIPTOR)
+    for file in (
+        enquiry_pb2.DESCRIPTOR,
+        alias_pb2.DESCRIPTOR,
+        outbox_pb2.DESCRIPTOR,
+        verification_pb2.DESCRIPTOR,
+    )
     for service in file.services_by_name.values()
 )
 
@@ -46,29 +66,51 @@ class FeedbackService:
         self._writes = Writes(database)
         self._outbox = Outbox(database)
         self._enquiries = MongoEnquiryRepository(database)
+        self._aliases = MongoAliasRepository(database)
         self._customers = CustomersClient(customers, authenticator)
         self._now = now
-        self.ready = Readiness(database, self._writes, self._outbox, self._enquiries)
+        self.ready = Readiness(database, self._writes, self._outbox, self._enquiries, self._aliases)
+        self._opening = Opening(
+            database, self._enquiries, self._aliases, self._customers, self._writes, self._outbox, self._now
+        )
         holder = new_id("out")
-        self._relays = (
-            Relay(self._outbox, CUSTOMERS, to_customers(customers, authenticator), holder=holder),
-            Relay(self._outbox, METRICS, to_metrics(metrics, authenticator), holder=holder),
+        self.relays = (
+            Relay(
+                self._outbox,
+                CUSTOMERS,
+                to_customers(customers, authenticator),
+                holder=holder,
+                report=reporting(customers, authenticator, "feedback"),
+            ),
+            Relay(
+                self._outbox,
+                METRICS,
+                to_metrics(metrics, authenticator),
+                holder=holder,
+                report=reporting(metrics, authenticator, "feedback"),
+            ),
+            Relay(self._outbox, REFERENCES, self._opening.link, holder=holder),
         )
 
     def register(self, server: grpc.aio.Server) -> None:
         changes = Changes(self._enquiries, self._customers, self._writes, self._outbox, self._now)
-        importing = Importing(self._database, self._enquiries, self._customers, self._outbox, self._now)
-        servicer = EnquiryServicer(self._enquiries, changes, importing, self._now)
+        importing = Importing(self._database, self._enquiries, self._aliases, self._customers, self._outbox, self._now)
+        rederiving = Rederiving(self._database, self._enquiries, self._outbox)
+        servicer = EnquiryServicer(
+            self._enquiries, self._aliases, self._opening, changes, importing, rederiving, self._now
+        )
+        check = EnquiryCheck(self._database, self._enquiries, self._customers)
         enquiry_pb2_grpc.add_EnquiryServiceServicer_to_server(servicer, server)
         outbox_pb2_grpc.add_OutboxServiceServicer_to_server(OutboxServicer(self._outbox), server)
+        alias_pb2_grpc.add_AliasServiceServicer_to_server(
+            AliasServicer(self._database, self._aliases, self._enquiries), server
+        )
+        verification_pb2_grpc.add_VerificationServiceServicer_to_server(
+            VerificationServicer({"enquiries": check}), server
+        )
 
     @asynccontextmanager
     async def relaying(self) -> AsyncIterator[None]:
         """Deliver what the others must learn until the block is left."""
-        tasks = [asyncio.create_task(relay.run()) for relay in self._relays]
-        try:
+        async with working(*(relay.run() for relay in self.relays)):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,7 +8,8 @@ import pytest
 
 from chassis.errors import Conflict, Exhausted, Fault, Unavailable
 from chassis.mongo import Database, Session, in_transaction
-from chassis.outbox import MAX_ATTEMPTS, Entry, Outbox, Relay
+from chassis.outbox import MAX_ATTEMPTS, Entry, Outbox
+from chassis.relay import Relay
 from chassis.times import utc_now
 
 REFUSED = Fault("CONFLICT", "not now")

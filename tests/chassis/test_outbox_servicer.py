@@ -12,8 +12,9 @@ from chassis.caller import Authenticator, Caller
 from chassis.channel import open_channel
 from chassis.errors import Fault
 from chassis.mongo import Database, in_transaction
-from chassis.outbox import MAX_ATTEMPTS, Entry, Outbox, Relay
+from chassis.outbox import MAX_ATTEMPTS, Entry, Outbox
 from chassis.outbox_servicer import OutboxServicer
+from chassis.relay import Relay
 from chassis.server import running_server
 from chassis.times import utc_now
 from tests.commands import Commands

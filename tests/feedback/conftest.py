@@ -44,7 +44,19 @@ class Running:
     touchpoint: str
     stack: AsyncExitStack
     customers_server: AsyncExitStack
+    customers_service: CustomersService
+    customers_address: str
     authenticator: Authenticator
+
+    async def stop_customers(self) -> None:
+        await self.customers_server.aclose()
+
+    async def start_customers(self) -> None:
+        """Where it was before."""
+        server = running_server(
+            self.customers_address, self.customers_service.register, authenticator=self.authenticator, grace=0.1
+        )
+        await self.customers_server.enter_async_context(server)
 
     async def call(self, request: Any, caller: Caller | None = None) -> Any:
         name = type(request).__name__.removesuffix("Request")
@@ -72,7 +84,8 @@ async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]
             return f"127.0.0.1:{(await on.enter_async_context(server)).port}"
 
         customers_server = await stack.enter_async_context(AsyncExitStack())
-        address = await serve(CustomersService(await opened()), customers_server)
+        customers_service = CustomersService(await opened())
+        address = await serve(customers_service, customers_server)
         customers = await stack.enter_async_context(open_channel(address, FILES))
         metrics = await stack.enter_async_context(
             open_channel(await serve(MetricsService(await opened()), stack), [event_pb2.DESCRIPTOR])
@@ -110,5 +123,7 @@ async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]
             touchpoint.touchpoint.id,
             stack,
             customers_server,
+            customers_service,
+            address,
             authenticator,
         )

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from google.protobuf import struct_pb2
 from rundblick.customers.v1 import customer_pb2 as pb
 
 from chassis.errors import InvalidInput
 from chassis.times import to_timestamp
 from services.customers.customer.domain import TEXT_FIELDS, Address, Customer, CustomerKind, SourceRecord, Values
+from services.customers.customer.domain.merging import Change, Reason
 
 KIND_TO_PROTO = {
     CustomerKind.PERSON: pb.CUSTOMER_KIND_PERSON,
@@ -109,3 +111,43 @@ def to_proto(customer: Customer) -> pb.Customer:
         source=customer.source,
         team_id=customer.team,
     )
+
+
+REASON_TO_PROTO = {reason: pb.FieldReason.Value(f"FIELD_REASON_{reason.value}") for reason in Reason}
+
+
+def change_to_proto(change: Change) -> pb.FieldChange:
+    return pb.FieldChange(
+        field=change.field,
+        before=_value(change.before),
+        after=_value(change.after),
+        reason=REASON_TO_PROTO[change.reason],
+        source_record_ids=change.records,
+        candidates=[
+            pb.FieldCandidate(
+                source_record_id=record.id,
+                source=record.source,
+                value=_value(record.values[change.field]),
+                since=to_timestamp(record.since[change.field]),
+            )
+            for record in change.candidates
+        ],
+    )
+
+
+def _value(value: Any) -> struct_pb2.Value:
+    if value is None:
+        return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+    if isinstance(value, list):
+        return struct_pb2.Value(list_value=struct_pb2.ListValue(values=map(_value, value)))
+    if isinstance(value, Address):
+        known = {
+            "lines": list(value.lines),
+            "postalCode": value.postal_code,
+            "city": value.city,
+            "region": value.region,
+            "country": value.country,
+        }
+        fields = {name: _value(part) for name, part in known.items() if part}
+        return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))
+    return struct_pb2.Value(string_value=value)

@@ -1,14 +1,24 @@
 """Where customers and their source records are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, some_ids, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
-from services.customers.customer.domain import Address, Customer, CustomerKind, Provenance, SourceRecord
+from services.customers.customer.documents import (
+    customer_from_document,
+    customer_to_document,
+    former_from_document,
+    former_to_document,
+    record_from_document,
+    record_to_document,
+)
+from services.customers.customer.domain import Customer, SourceRecord, seen_by
+from services.customers.customer.domain.merging import Former, Moved
 
 ORDERS: dict[str, tuple[tuple[str, int], ...]] = {
     "NEWEST": (("created_at", DESCENDING), ("_id", DESCENDING)),
@@ -17,19 +27,26 @@ ORDERS: dict[str, tuple[tuple[str, int], ...]] = {
 }
 
 
+def _shown_to(caller: Caller) -> Document:
+    """A partner sees customers that one of its sources knows, and of them what its sources say."""
+    return {} if caller.sources is None else {"sources": {"$in": sorted(caller.sources)}}
+
+
 class MongoCustomerRepository:
     def __init__(self, database: Database) -> None:
         self._customers = database["customers"]
+        self._former = database["former_customers"]
         self._records = database["source_records"]
 
     async def ensure_indexes(self) -> None:
         await self._customers.create_index(ORDERS["NEWEST"], name="newest")
         await self._customers.create_index(ORDERS["NAME"], name="name")
-        for field in ("source", "owner", "kind"):
+        for field in ("sources", "owner", "kind"):
             await self._customers.create_index([(field, ASCENDING), *ORDERS["NEWEST"]], name=field)
         await self._customers.create_index(
             [("external_ids.source", ASCENDING), ("external_ids.id", ASCENDING)], name="external_id"
         )
+        await self._former.create_index([("into", ASCENDING)], name="into")
         await self._records.create_index([("customer", ASCENDING)], name="customer")
         await self._records.create_index(
             [("source", ASCENDING), ("external_id", ASCENDING)],
@@ -42,14 +59,32 @@ class MongoCustomerRepository:
     async def of_ids(
         self, caller: Caller, ids: Iterable[str], session: Session | None = None, *, whole: bool = False
     ) -> dict[str, Customer]:
-        """The golden records with their source records; unknown ids are left out.
+        """The golden records with their source records, by the id asked for; unknown ids are left out.
 
-        whole: with the records the caller does not see too, for who projects the customer anew and shows it to nobody.
+        The id of a merged customer answers the present one. whole: with the records the caller does not see too, for
+        who projects the customer anew and shows it to nobody.
         """
+        asked = list(ids)
+        found = await self._present(caller, asked, session, whole=whole)
+        missing = [id for id in asked if id not in found]
+        if missing:
+            leads = await self.leads_to(caller, missing, session)
+            present = await self._present(caller, leads.values(), session, whole=whole) if leads else {}
+            found |= {id: present[into] for id, into in leads.items() if into in present}
+        return found
+
+    async def _present(
+        self, caller: Caller, ids: Iterable[str], session: Session | None, *, whole: bool
+    ) -> dict[str, Customer]:
         documents = await self._customers.find(
-            {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
+            {"_id": {"$in": list(ids)}, **_shown_to(caller)}, session=session, batch_size=ONE_REPLY
         ).to_list(None)
         return await self._with_records(caller, documents, session, whole=whole)
+
+    async def leads_to(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, str]:
+        """Former golden id -> the present one."""
+        documents = self._former.find({"_id": {"$in": list(ids)}}, {"into": 1}, session=session, batch_size=ONE_REPLY)
+        return {document["_id"]: document["into"] async for document in documents}
 
     async def _with_records(
         self, caller: Caller, documents: Sequence[Document], session: Session | None, *, whole: bool = False
@@ -58,15 +93,15 @@ class MongoCustomerRepository:
             return {}
         ids = [document["_id"] for document in documents]
         records: dict[str, list[SourceRecord]] = {id: [] for id in ids}
-        seen = {} if whole else visible_to(caller)
-        async for document in self._records.find(
-            {"customer": {"$in": ids}, **seen}, session=session, batch_size=ONE_REPLY
-        ):
+        async for document in self._records.find({"customer": {"$in": ids}}, session=session, batch_size=ONE_REPLY):
             records[document["customer"]].append(record_from_document(document))
-        return {
+        found = {
             document["_id"]: customer_from_document(document, sorted(records[document["_id"]], key=lambda r: r.id))
             for document in documents
         }
+        if caller.sources is None or whole:
+            return found
+        return {id: seen_by(customer, caller.sources) for id, customer in found.items()}
 
     async def of_external_ids(
         self, caller: Caller, source: str, external_ids: Iterable[str], session: Session | None = None
@@ -83,7 +118,7 @@ class MongoCustomerRepository:
         if caller.sources is not None and source not in caller.sources:
             return None
         documents = await self._customers.find(
-            {"external_ids": {"$elemMatch": {"source": source, "id": external_id}}, **visible_to(caller)}
+            {"external_ids": {"$elemMatch": {"source": source, "id": external_id}}, **_shown_to(caller)}
         ).to_list(1)
         found = await self._with_records(caller, documents, None)
         return next(iter(found.values()), None)
@@ -92,7 +127,7 @@ class MongoCustomerRepository:
         self, caller: Caller, page: Page, *, order: str, search: str | None, filter: Mapping[str, Any]
     ) -> Slice[Customer]:
         # Both may speak of the source: one must not take the other's place.
-        conditions: list[Document] = [dict(filter), visible_to(caller)]
+        conditions: list[Document] = [dict(filter), _shown_to(caller)]
         folded = (search or "").strip().casefold()
         if folded:
             conditions.append({"folded_name": {"$gte": folded, "$lt": folded + "\U0010ffff"}})
@@ -104,11 +139,12 @@ class MongoCustomerRepository:
             .limit(page.size + 1)
         ).to_list(page.size + 1)
         found = await self._with_records(caller, documents, None)
-        return slice_of(
+        part = slice_of(
             [found[document["_id"]] for document in documents],
             [tuple(document[name] for name, _ in keys) for document in documents],
             page,
         )
+        return part if caller.sources is None else _with_names_seen(part, folded)
 
     async def save(self, caller: Caller, customers: Sequence[Customer], session: Session) -> None:
         """Write the golden records and the source records they carry."""
@@ -138,93 +174,59 @@ class MongoCustomerRepository:
                 [customer_to_document(customer) for customer in customers], ordered=False, session=session
             )
 
+    # --------------------------------------------------------------------------- merge and split
 
-def record_to_document(record: SourceRecord, customer: Customer) -> Document:
-    values = dict(record.values)
-    if "addresses" in values:
-        values["addresses"] = [_address_to_document(address) for address in values["addresses"]]
-    return {
-        "_id": record.id,
-        "source": record.source,
-        "external_id": record.external_id,
-        "customer": customer.id,
-        "values": values,
-        "since": dict(record.since),
-        "received_at": record.received_at,
-        "updated_at": record.updated_at,
-        "team": customer.team,
-        "owner": customer.owner,
-    }
+    async def formers_of(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> list[Former]:
+        """The former customers that lead to any of these."""
+        documents = self._former.find({"into": {"$in": list(ids)}}, session=session, batch_size=ONE_REPLY)
+        return [former_from_document(document) async for document in documents]
 
+    async def move(self, caller: Caller, moved: Moved, session: Session) -> None:
+        """Write a merge or a split."""
+        await self.save(caller, moved.customers, session)
+        if moved.gone:
+            await self._customers.delete_many({"_id": {"$in": list(moved.gone)}}, session=session)
+        if moved.revived is not None:
+            await self._former.delete_one({"_id": moved.revived}, session=session)
+        if moved.formers:
+            await self._former.bulk_write(
+                [ReplaceOne({"_id": f.id}, former_to_document(f), upsert=True) for f in moved.formers],
+                ordered=False,
+                session=session,
+            )
 
-def record_from_document(document: Document) -> SourceRecord:
-    return SourceRecord(
-        id=document["_id"],
-        source=document["source"],
-        external_id=document["external_id"],
-        values=_values(document["values"]),
-        since=document["since"],
-        received_at=document["received_at"],
-        updated_at=document["updated_at"],
-    )
+    async def aliases(self, caller: Caller, ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+        """Whose source records and golden ids are: id -> (present golden id, how often it moved)."""
+        asked = list(ids)
+        condition = {"_id": {"$in": asked}}
+        kept = {"customer": 1, "into": 1, "moves": 1}
+        found: dict[str, tuple[str, int]] = {}
+        for collection in (self._records, self._former, self._customers):
+            async for document in collection.find(condition, kept, batch_size=ONE_REPLY):
+                present = document.get("customer") or document.get("into") or document["_id"]
+                found[document["_id"]] = (present, document["moves"])
+        return found
 
+    async def customers_of_records(
+        self, caller: Caller, records: Iterable[str], session: Session | None = None, *, hold: bool = False
+    ) -> dict[str, str]:
+        """Source record -> its golden id today. hold: no merge or split may change that before the session commits."""
+        condition = {"_id": {"$in": list(records)}}
+        if hold:
+            await self._records.update_many(condition, {"$inc": {"held": 1}}, session=session)
+        documents = self._records.find(condition, {"customer": 1}, session=session, batch_size=ONE_REPLY)
+        return {document["_id"]: document["customer"] async for document in documents}
 
-def _values(values: Document) -> Document:
-    if "addresses" in values:
-        return {**values, "addresses": [_address_from_document(address) for address in values["addresses"]]}
-    return values
-
-
-def _address_to_document(address: Address) -> Document:
-    return {
-        "lines": list(address.lines),
-        "postal_code": address.postal_code,
-        "city": address.city,
-        "region": address.region,
-        "country": address.country,
-    }
-
-
-def _address_from_document(document: Document) -> Address:
-    return Address(**{**document, "lines": tuple(document["lines"])})
+    async def some(self, caller: Caller, after: str | None, size: int) -> list[str]:
+        """Ids of the next customers in the order of ids; without a place to start, of any, by chance."""
+        return await some_ids(self._customers, after, size)
 
 
-def customer_to_document(customer: Customer) -> Document:
-    values = dict(customer.values)
-    if "addresses" in values:
-        values["addresses"] = [_address_to_document(address) for address in values["addresses"]]
-    return {
-        "_id": customer.id,
-        "kind": customer.kind.value,
-        "display_name": customer.display_name,
-        "folded_name": customer.display_name.casefold(),
-        "values": values,
-        "provenance": [
-            {"field": p.field, "source_record": p.source_record, "since": p.since} for p in customer.provenance
-        ],
-        "external_ids": [{"source": source, "id": id} for source, id in customer.external_ids],
-        "owner": customer.owner,
-        "team": customer.team,
-        "source": customer.source,
-        "version": customer.version,
-        "created_at": customer.created_at,
-        "updated_at": customer.updated_at,
-    }
-
-
-def customer_from_document(document: Document, records: Sequence[SourceRecord]) -> Customer:
-    return Customer(
-        id=document["_id"],
-        kind=CustomerKind(document["kind"]),
-        display_name=document["display_name"],
-        values=_values(document["values"]),
-        provenance=tuple(Provenance(**entry) for entry in document["provenance"]),
-        records=tuple(records),
-        owner=document["owner"],
-        version=document["version"],
-        created_at=document["created_at"],
-        updated_at=document["updated_at"],
-        source=document["source"],
-        team=document["team"],
-        external_ids=tuple((entry["source"], entry["id"]) for entry in document["external_ids"]),
+def _with_names_seen(part: Slice[Customer], folded: str) -> Slice[Customer]:
+    """Without those that were found by a name the caller does not see."""
+    seen = [c.display_name.casefold().startswith(folded) for c in part.items]
+    return replace(
+        part,
+        items=tuple(item for item, keep in zip(part.items, seen, strict=True) if keep),
+        boundaries=tuple(boundary for boundary, keep in zip(part.boundaries, seen, strict=True) if keep),
     )

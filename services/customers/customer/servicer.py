@@ -1,15 +1,15 @@
 """Answers CustomerService calls: read the request, ask the domain, use the repository."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 from rundblick.customers.v1 import customer_pb2 as pb
 from rundblick.customers.v1 import customer_pb2_grpc
+from rundblick.shared.v1 import alias_pb2
 
-from chassis.caller import Caller, current_caller
+from chassis.caller import OPERATIONS, Caller, current_caller
 from chassis.errors import InvalidInput, NotFound
 from chassis.idempotency import Writes
 from chassis.ids import new_id
@@ -22,15 +22,15 @@ from services.customers.customer.domain import (
     Customer,
     CustomerNotFound,
     ExternalIdTaken,
-    SourceRecord,
-    Values,
+    assigned_to,
     checked,
     golden,
     new_record,
+    own_record_says,
     require_version,
-    said,
     with_records,
 )
+from services.customers.customer.merges import Merges
 from services.customers.customer.repository import ORDERS, MongoCustomerRepository
 from services.customers.employee.repository import MongoEmployeeRepository
 
@@ -41,11 +41,13 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
         customers: MongoCustomerRepository,
         employees: MongoEmployeeRepository,
         writes: Writes,
+        merges: Merges,
         now: Callable[[], datetime],
     ) -> None:
         self._customers = customers
         self._employees = employees
         self._writes = writes
+        self._merges = merges
         self._now = now
 
     async def BatchGetCustomers(
@@ -73,7 +75,7 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
         if request.filter.HasField("owner_id"):
             condition["owner"] = request.filter.owner_id
         if request.filter.HasField("source"):
-            condition["source"] = request.filter.source
+            condition["sources"] = request.filter.source
         part = await self._customers.page(
             current_caller(), page_of(request.page, kinds), order=order, search=request.search, filter=condition
         )
@@ -97,8 +99,9 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
         async def create(session: Session) -> pb.CreateCustomerResponse:
             await self._require_employee(caller, request.owner_id)
             now = self._now()
-            record = new_record(source, external_id, values, now)
-            customer = golden(new_id("cus"), kind, [record], owner=request.owner_id or None, now=now)
+            id = new_id("cus")
+            record = new_record(source, external_id, values, now, id)
+            customer = golden(id, kind, [record], owner=request.owner_id or None, now=now)
             if external_id and await self._customers.of_external_ids(caller, source, [external_id], session):
                 raise ExternalIdTaken(source, external_id)
             await self._customers.add(caller, [customer], session)
@@ -128,21 +131,35 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
 
     async def AssignOwner(self, request: pb.AssignOwnerRequest, context: Any) -> pb.AssignOwnerResponse:
         caller = current_caller()
+        require_source(caller, OWN_SOURCE)
 
         async def assign(session: Session) -> pb.AssignOwnerResponse:
             await self._require_employee(caller, request.owner_id)
             customer = await self._one(caller, request.id, session)
-            owner = request.owner_id or None
-            if customer.owner != owner:
-                version = customer.version + 1
-                customer = replace(customer, owner=owner, version=version, updated_at=self._now())
-                await self._customers.save(caller, [customer], session)
-            return pb.AssignOwnerResponse(customer=messages.to_proto(customer))
+            changed = assigned_to(customer, request.owner_id or None, self._now())
+            if changed is not customer:
+                await self._customers.save(caller, [changed], session)
+            return pb.AssignOwnerResponse(customer=messages.to_proto(changed))
 
         return await self._writes.run(caller, request, pb.AssignOwnerResponse, assign)
 
+    async def MergeCustomers(self, request: pb.MergeCustomersRequest, context: Any) -> pb.MergeCustomersResponse:
+        return await self._merges.merge(current_caller(), request)
+
+    async def SplitCustomer(self, request: pb.SplitCustomerRequest, context: Any) -> pb.SplitCustomerResponse:
+        return await self._merges.split(current_caller(), request)
+
+    async def BatchGetAliases(self, request: pb.BatchGetAliasesRequest, context: Any) -> pb.BatchGetAliasesResponse:
+        caller = current_caller()
+        caller.require(OPERATIONS)
+        found = await self._customers.aliases(caller, request.ids)
+        protos = {
+            id: alias_pb2.Alias(id=id, customer_id=customer, version=moves) for id, (customer, moves) in found.items()
+        }
+        return pb.BatchGetAliasesResponse(answers=answers(alias_pb2.AliasAnswer, request.ids, protos))
+
     async def _one(self, caller: Caller, id: str, session: Session | None = None) -> Customer:
-        found = await self._customers.of_ids(caller, [id], session)
+        found = await self._customers.of_ids(caller, [id], session, whole=True)
         if id not in found:
             raise CustomerNotFound(id)
         return found[id]
@@ -150,11 +167,3 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
     async def _require_employee(self, caller: Caller, id: str) -> None:
         if id and id not in await self._employees.of_ids(caller, [id]):
             raise NotFound(f"there is no employee {id}", ("owner_id",))
-
-
-def own_record_says(customer: Customer, values: Values, now: datetime) -> tuple[SourceRecord, ...]:
-    """The records after people said `values` here: in Rundblick's own record, which is made when there is none."""
-    own = next((record for record in customer.records if record.source == OWN_SOURCE), None)
-    if own is None:
-        return (*customer.records, new_record(OWN_SOURCE, None, values, now))
-    return tuple(said(record, values, now) if record is own else record for record in customer.records)

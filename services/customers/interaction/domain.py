@@ -52,6 +52,7 @@ class Interaction:
     team: str | None = None
     summary: str | None = None
     subject: Subject | None = None
+    version: int = 0
 
     def __post_init__(self) -> None:
         if prefix_of(self.id) != "int":

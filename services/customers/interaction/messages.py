@@ -47,6 +47,7 @@ def from_proto(message: pb.Interaction) -> Interaction:
         team=message.team_id or None,
         summary=message.summary if message.HasField("summary") else None,
         subject=subject,
+        version=message.version,
     )
 
 
@@ -65,4 +66,5 @@ def to_proto(interaction: Interaction) -> pb.Interaction:
         source=interaction.source,
         summary=interaction.summary,
         subject=pb.Subject(kind=SUBJECT_TO_PROTO[subject.kind], id=subject.id) if subject else None,
+        version=interaction.version,
     )

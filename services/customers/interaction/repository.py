@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from chassis.caller import Caller
-from chassis.mongo import DUPLICATE_KEY, ONE_REPLY, Database, Document, Session, visible_to
+from chassis.mongo import DUPLICATE_KEY, ONE_REPLY, Database, Document, Session, some_ids, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.interaction.domain import Direction, Interaction, InteractionKind, Subject, SubjectKind
+
+# Whose it is and where it came from is no matter of correction.
+_CORRECTED = ("touchpoint", "direction", "kind", "occurred_at", "team", "owner", "summary", "subject", "version")
 
 ORDER = (("occurred_at", DESCENDING), ("_id", DESCENDING))
 
@@ -18,9 +21,15 @@ class MongoInteractionRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._interactions = database["interactions"]
+        self._former = database["former_customers"]
 
     async def ensure_indexes(self) -> None:
         await self._interactions.create_index([("customer", ASCENDING), *ORDER], name="journey")
+        await self._interactions.create_index(
+            [("source_record", ASCENDING), ("customer", ASCENDING)],
+            name="record",
+            partialFilterExpression={"source_record": {"$gt": ""}},
+        )
 
     async def of_ids(
         self, caller: Caller, ids: Iterable[str], session: Session | None = None
@@ -40,13 +49,15 @@ class MongoInteractionRepository:
     async def pages(
         self, caller: Caller, customers: Sequence[str], page: Page, filter: Mapping[str, Any]
     ) -> dict[str, Slice[Interaction]]:
-        """One page of each customer's journey, newest first, with one command."""
+        """One page of each customer's journey, newest first, with one command; a former id shows the present one's."""
         pipeline: list[Document] = [
             {"$documents": [{"_id": customer} for customer in dict.fromkeys(customers)]},
+            {"$lookup": {"from": self._former.name, "localField": "_id", "foreignField": "_id", "as": "former"}},
+            {"$set": {"present": {"$ifNull": [{"$first": "$former.into"}, "$_id"]}}},
             {
                 "$lookup": {
                     "from": self._interactions.name,
-                    "localField": "_id",
+                    "localField": "present",
                     "foreignField": "customer",
                     "pipeline": [
                         {"$match": {"$and": [{}, visible_to(caller), dict(filter), keyset_filter(ORDER, page)]}},
@@ -67,10 +78,15 @@ class MongoInteractionRepository:
             )
         return slices
 
-    async def add(self, caller: Caller, interactions: Sequence[Interaction], session: Session | None = None) -> None:
-        """Those that are there already stay as they are; in a transaction, which they would end, they are an error."""
+    async def add(
+        self, caller: Caller, interactions: Sequence[Interaction], session: Session | None = None
+    ) -> Sequence[str]:
+        """Those that are there already stay as they are, and their ids are answered.
+
+        In a transaction, which they would end, they are an error.
+        """
         if not interactions:
-            return
+            return ()
         documents = [to_document(interaction) for interaction in interactions]
         try:
             await self._interactions.insert_many(documents, ordered=False, session=session)
@@ -78,6 +94,50 @@ class MongoInteractionRepository:
             faults = (error.details or {}).get("writeErrors", ())
             if session is not None or any(fault["code"] != DUPLICATE_KEY for fault in faults):
                 raise
+            return [documents[fault["index"]]["_id"] for fault in faults]
+        return ()
+
+    async def correct(self, caller: Caller, interactions: Iterable[Interaction]) -> None:
+        """A newer version corrects what is there; what came without a source record takes the one now said."""
+        writes = []
+        for interaction in interactions:
+            known = {"_id": interaction.id, "source": interaction.source}
+            said = to_document(interaction)
+            corrected = {name: said[name] for name in _CORRECTED}
+            writes.append(UpdateOne({**known, "version": {"$lt": interaction.version}}, {"$set": corrected}))
+            if interaction.source_record is not None:
+                linked = {"source_record": interaction.source_record, "customer": interaction.customer}
+                writes.append(UpdateOne({**known, "source_record": None}, {"$set": linked}))
+        if writes:
+            await self._interactions.bulk_write(writes, ordered=False)
+
+    async def give(self, caller: Caller, record: str, customer: str, session: Session) -> None:
+        """All interactions of a source record to whom the record belongs."""
+        await self._interactions.update_many(
+            {"source_record": record, "customer": {"$ne": customer}}, {"$set": {"customer": customer}}, session=session
+        )
+
+    async def give_some(self, caller: Caller, ids: Sequence[str], customer: str) -> None:
+        await self._interactions.update_many(
+            {"_id": {"$in": list(ids)}, "customer": {"$ne": customer}}, {"$set": {"customer": customer}}
+        )
+
+    async def owners_of_records(self, caller: Caller, records: Iterable[str]) -> dict[str, set[str | None]]:
+        """Source record -> the customers that its interactions show."""
+        found: dict[str, set[str | None]] = {}
+        pipeline: list[Document] = [
+            {"$match": {"source_record": {"$in": list(records)}}},
+            {"$group": {"_id": {"record": "$source_record", "customer": "$customer"}}},
+        ]
+        async for document in self._interactions.aggregate(pipeline, batchSize=ONE_REPLY):
+            found.setdefault(document["_id"]["record"], set()).add(document["_id"].get("customer"))
+        return found
+
+    async def some(self, caller: Caller, after: str | None, size: int) -> list[Interaction]:
+        """The next interactions in the order of their ids; without a place to start any, by chance."""
+        ids = await some_ids(self._interactions, after, size)
+        found = await self.of_ids(caller, ids)
+        return [found[id] for id in ids if id in found]
 
 
 def to_document(interaction: Interaction) -> Document:
@@ -96,6 +156,7 @@ def to_document(interaction: Interaction) -> Document:
         "owner": interaction.employee,
         "summary": interaction.summary,
         "subject": {"kind": subject.kind.value, "id": subject.id} if subject else None,
+        "version": interaction.version,
     }
 
 
@@ -114,4 +175,5 @@ def from_document(document: Document) -> Interaction:
         team=document["team"],
         summary=document["summary"],
         subject=Subject(SubjectKind(subject["kind"]), subject["id"]) if subject else None,
+        version=document["version"],
     )

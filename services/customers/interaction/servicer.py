@@ -1,5 +1,6 @@
 """Answers InteractionService calls."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,10 +14,12 @@ from chassis.errors import DomainError, Fault, InvalidInput, NotFound
 from chassis.idempotency import Writes
 from chassis.mongo import Session, require_source
 from chassis.page import encode_cursor, page_info, page_of
-from chassis.times import from_timestamp
+from chassis.times import from_timestamp, to_timestamp
 from services.customers.batches import answers
+from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.interaction import messages
 from services.customers.interaction.domain import Interaction
+from services.customers.interaction.journey import Journeys
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.reference.resolver import Resolver
 
@@ -25,10 +28,16 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
     def __init__(
         self,
         interactions: MongoInteractionRepository,
+        customers: MongoCustomerRepository,
+        journeys: Journeys,
         resolver: Resolver,
         writes: Writes,
+        freshness: Callable[[], datetime | None],
     ) -> None:
         self._interactions = interactions
+        self._customers = customers
+        self._journeys = journeys
+        self._freshness = freshness
         self._resolver = resolver
         self._writes = writes
 
@@ -43,9 +52,9 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         self, request: pb.BatchListInteractionsRequest, context: Any
     ) -> pb.BatchListInteractionsResponse:
         page = page_of(request.page, [datetime, str])
-        slices = await self._interactions.pages(
-            current_caller(), request.customer_ids, page, _condition(request.filter)
-        )
+        freshness = self._freshness()
+        caller = current_caller()
+        slices = await self._interactions.pages(caller, request.customer_ids, page, _condition(request.filter))
         response = pb.BatchListInteractionsResponse()
         for customer, part in slices.items():
             response.pages[customer].CopyFrom(
@@ -55,6 +64,7 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
                         for interaction, boundary in zip(part.items, part.boundaries, strict=True)
                     ],
                     page_info=page_info(part),
+                    freshness=to_timestamp(freshness),
                 )
             )
         return response
@@ -75,6 +85,7 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         await self._attribute(caller, taken, faults)
 
         async def record(session: Session) -> pb.RecordInteractionsResponse:
+            await self._hold(caller, taken, session)
             ids = [interaction.id for interaction in taken.values()]
             known = await self._interactions.of_ids(caller, ids, session)
             there = await self._interactions.taken(caller, ids, session)
@@ -85,8 +96,24 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         if request.idempotency_key:
             return await self._writes.run(caller, request, pb.RecordInteractionsResponse, record)
         # Without a key the ids alone make it happen once; no transaction is needed for inserts that stand alone.
-        await self._interactions.add(caller, list({i.id: i for i in taken.values()}.values()))
+        single = {i.id: i for i in taken.values()}
+        known = await self._interactions.add(caller, list(single.values()))
+        if known:
+            await self._interactions.correct(caller, [single[id] for id in known])
+        present = await self._journeys.settle(caller, list(single.values()))
+        for position, interaction in taken.items():
+            customer = present.get(interaction.source_record or "", interaction.customer)
+            taken[position] = replace(interaction, customer=customer)
         return _answers(taken, faults, {}, len(request.interactions))
+
+    async def _hold(self, caller: Caller, taken: dict[int, Interaction], session: Session) -> None:
+        """Each for the customer its record belongs to; no merge comes between until the session commits."""
+        records = {i.source_record for i in taken.values() if i.source_record is not None}
+        if records:
+            present = await self._customers.customers_of_records(caller, records, session, hold=True)
+            for position, interaction in taken.items():
+                customer = present.get(interaction.source_record or "", interaction.customer)
+                taken[position] = replace(interaction, customer=customer)
 
     async def _attribute(self, caller: Caller, taken: dict[int, Interaction], faults: dict[int, Fault]) -> None:
         """Facts recorded on a golden record take Rundblick's own source record; a customer must exist."""

@@ -1,5 +1,6 @@
 """Turns the keys other systems use into ids: read first, and write only what is new, in one transaction."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from services.customers.customer.domain import (
     Values,
     golden,
     new_record,
+    own_record,
     said,
     with_records,
 )
@@ -135,7 +137,7 @@ class Resolver:
             return False
         known = await self._customers.of_external_ids(caller, asked.source, asked.customers, session)
         now = self._now()
-        changed: dict[str, SourceRecord] = {}
+        changed: defaultdict[str, list[SourceRecord]] = defaultdict(list)
         created: list[Customer] = []
         for external_id, key in asked.customers.items():
             if external_id in known:
@@ -143,7 +145,7 @@ class Resolver:
                 found.customers[external_id] = Resolved(customer_id, record.id)
                 news = said(record, key.values or {}, now)
                 if news is not record:
-                    changed[customer_id] = news
+                    changed[customer_id].append(news)
             elif key.values is not None:
                 self._create(asked.source, key, now, found, created)
         if write and session is not None:
@@ -152,19 +154,24 @@ class Resolver:
         return bool(created or changed)
 
     def _create(self, source: str, key: CustomerKey, now: datetime, found: Found, created: list[Customer]) -> None:
-        record = new_record(source, key.external_id, key.values or {}, now)
+        id = new_id("cus")
+        record = new_record(source, key.external_id, key.values or {}, now, id)
         try:
-            customer = golden(new_id("cus"), key.kind, [record], owner=None, now=now)
+            customer = golden(id, key.kind, [record], owner=None, now=now)
         except DomainError as error:
             found.faults["customers", key.external_id] = error.fault
         else:
             created.append(customer)
             found.customers[key.external_id] = Resolved(customer.id, record.id, created=True)
 
-    async def _say(self, caller: Caller, changed: Mapping[str, SourceRecord], now: datetime, session: Session) -> None:
+    async def _say(
+        self, caller: Caller, changed: Mapping[str, Sequence[SourceRecord]], now: datetime, session: Session
+    ) -> None:
         customers = await self._customers.of_ids(caller, changed, session, whole=True)
         await self._customers.save(
-            caller, [with_records(c, _replaced(c.records, changed[c.id]), now) for c in customers.values()], session
+            caller,
+            [with_records(c, _replaced(c.records, changed[c.id]), now, nameless=True) for c in customers.values()],
+            session,
         )
 
     async def _look_for_own_records(
@@ -174,20 +181,22 @@ class Resolver:
             return False
         customers = await self._customers.of_ids(caller, asked.customer_ids, session, whole=True)
         now = self._now()
-        without: list[Customer] = []
+        without: dict[str, Customer] = {}
+        own = {customer.id: own_record(customer) for customer in customers.values()}
         for id, customer in customers.items():
-            own = next((record for record in customer.records if record.source == OWN_SOURCE), None)
-            if own is None:
-                own = new_record(OWN_SOURCE, None, {}, now)
-                without.append(with_records(customer, [*customer.records, own], now))
-            found.by_id[id] = Resolved(id, own.id)
+            record = own[customer.id]
+            if record is None:
+                record = own[customer.id] = new_record(OWN_SOURCE, None, {}, now, customer.id)
+                without[customer.id] = with_records(customer, [*customer.records, record], now, nameless=True)
+            found.by_id[id] = Resolved(customer.id, record.id)
         if write and session is not None:
-            await self._customers.save(caller, without, session)
+            await self._customers.save(caller, list(without.values()), session)
         return bool(without)
 
 
-def _replaced(records: Sequence[SourceRecord], news: SourceRecord) -> list[SourceRecord]:
-    return [news if record.id == news.id else record for record in records]
+def _replaced(records: Sequence[SourceRecord], news: Sequence[SourceRecord]) -> list[SourceRecord]:
+    by_id = {record.id: record for record in news}
+    return [by_id.get(record.id, record) for record in records]
 
 
 def unknown(what: str, key: str, path: str) -> Fault:

@@ -10,7 +10,8 @@ from chassis.batches import fault_of
 from chassis.caller import Authenticator, service_caller
 from chassis.calls import call
 from chassis.errors import Fault
-from chassis.outbox import Deliver, Entry
+from chassis.outbox import Entry
+from chassis.relay import Deliver
 
 _TIMEOUT = 30.0
 
@@ -47,6 +48,9 @@ def to_metrics(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliv
         owners: dict[str, str] = {}
         for entry in entries:
             request = event_pb2.IngestEventsRequest.FromString(entry.payload)
+            for event in request.events:
+                # Metrics forgets raw events after a while; by this it knows which were told before.
+                event.recorded_at.FromDatetime(entry.at)
             merged.events.extend(request.events)
             owners |= {event.id: entry.id for event in request.events}
         answer: event_pb2.IngestEventsResponse = await call(

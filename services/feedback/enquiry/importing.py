@@ -13,6 +13,7 @@ from chassis.ids import new_id
 from chassis.mongo import Database, Session, in_transaction, require_source
 from chassis.outbox import Entry, Outbox
 from chassis.times import from_timestamp
+from services.feedback.alias.repository import MongoAliasRepository
 from services.feedback.enquiry import messages
 from services.feedback.enquiry.domain import steps
 from services.feedback.enquiry.domain.facts import (
@@ -24,6 +25,7 @@ from services.feedback.enquiry.domain.facts import (
     Visibility,
 )
 from services.feedback.enquiry.messages import kind_from_proto
+from services.feedback.enquiry.opening import hold
 from services.feedback.enquiry.outgoing import entries
 from services.feedback.enquiry.references import CustomersClient, References
 from services.feedback.enquiry.repository import MongoEnquiryRepository
@@ -42,6 +44,7 @@ class _Plan:
     corrected: list[tuple[Message, Enquiry]] = field(default_factory=list)
     outgoing: list[Entry] = field(default_factory=list)
     unchanged: int = 0
+    linked: list[Enquiry] = field(default_factory=list)  # of the changed, those whose customer was not known before
 
 
 class Importing:
@@ -49,12 +52,14 @@ class Importing:
         self,
         database: Database,
         enquiries: MongoEnquiryRepository,
+        aliases: MongoAliasRepository,
         customers: CustomersClient,
         outbox: Outbox,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._enquiries = enquiries
+        self._aliases = aliases
         self._customers = customers
         self._outbox = outbox
         self._now = now
@@ -92,6 +97,7 @@ class Importing:
 
         async def write(session: Session) -> _Plan:
             plan = await self._plan(caller, batch.source, rows, session)
+            await self._hold(caller, plan, session)
             await self._enquiries.add(caller, plan.added, session)
             await self._enquiries.put_messages(caller, plan.new, session)
             await self._enquiries.correct_messages(caller, plan.corrected, session)
@@ -105,6 +111,12 @@ class Importing:
             self._outbox.wake()
         answer.created, answer.changed, answer.unchanged = len(plan.added), len(plan.changed), plan.unchanged
         return answer
+
+    async def _hold(self, caller: Caller, plan: _Plan, session: Session) -> None:
+        """Those whose customer is new to us are for whom the source record belongs to today."""
+        held = await hold(self._aliases, caller, [*plan.added, *plan.linked], session)
+        plan.added = [held[enquiry.id] for enquiry in plan.added]
+        plan.changed = [held.get(enquiry.id, enquiry) for enquiry in plan.changed]
 
     async def _plan(self, caller: Caller, source: str, rows: "dict[str, _Row]", session: Session) -> _Plan:
         known = await self._enquiries.of_external_ids(caller, source, rows, session)
@@ -136,7 +148,10 @@ def _merge(plan: _Plan, row: "_Row", enquiry: Enquiry, conversation: Sequence[Me
     plan.changed.append(after)
     plan.new.extend((message, after) for message in new)
     plan.corrected.extend((message, after) for message in corrected)
-    plan.outgoing.extend(entries(enquiry, after, new))
+    unchanged = [message for message in conversation if message.id not in {one.id for one in corrected}]
+    plan.outgoing.extend(entries(enquiry, after, [*new, *corrected], unchanged))
+    if enquiry.source_record is None and after.source_record is not None:
+        plan.linked.append(after)
 
 
 class _Row:

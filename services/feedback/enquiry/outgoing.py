@@ -17,10 +17,19 @@ METRICS = "metrics"
 _LONGEST_SUMMARY = 500
 
 
-def entries(before: Enquiry | None, after: Enquiry, new: Sequence[Message]) -> list[Entry]:
-    """before: the enquiry as the others know it, None when they do not; new: messages they do not know."""
+def entries(
+    before: Enquiry | None, after: Enquiry, new: Sequence[Message], known: Sequence[Message] = ()
+) -> list[Entry]:
+    """before: the enquiry as the others know it, None when they do not. new: messages they do not know, or otherwise.
+
+    known: all others.
+
+    When it becomes known whose enquiry it is, its journey is told again with that.
+    """
     result = []
-    interactions = [_interaction(after, message) for message in new if _is_contact(message)]
+    linked = before is not None and before.source_record is None and after.source_record is not None
+    told = [*new, *(known if linked else ())]
+    interactions = interactions_of(after, told)
     if interactions:
         request = interaction_pb2.RecordInteractionsRequest(interactions=interactions)
         result.append(Entry(CUSTOMERS, after.id, after.version, "interactions", request.SerializeToString()))
@@ -29,6 +38,11 @@ def entries(before: Enquiry | None, after: Enquiry, new: Sequence[Message]) -> l
         payload = event_pb2.IngestEventsRequest(events=events).SerializeToString()
         result.append(Entry(METRICS, after.id, after.version, "events", payload))
     return result
+
+
+def interactions_of(enquiry: Enquiry, messages: Sequence[Message]) -> list[interaction_pb2.Interaction]:
+    """What customers shows of these messages."""
+    return [_interaction(enquiry, message) for message in messages if _is_contact(message)]
 
 
 def _is_contact(message: Message) -> bool:
@@ -52,6 +66,7 @@ def _interaction(enquiry: Enquiry, message: Message) -> interaction_pb2.Interact
         source=message.source,
         summary=enquiry.subject[:_LONGEST_SUMMARY],
         subject=interaction_pb2.Subject(kind=interaction_pb2.SUBJECT_KIND_ENQUIRY, id=enquiry.id),
+        version=enquiry.version,
     )
 
 
@@ -59,19 +74,30 @@ def _events(before: Enquiry | None, after: Enquiry) -> list[event_pb2.Event]:
     known = contributions(before) if before is not None else {}
     now = contributions(after)
     return [
-        event_pb2.Event(
-            id=f"{subject}/{name}/{after.version}",
-            name=name,
-            subject_id=subject,
-            source=after.source,
-            team_id=after.team,
-            owner_id=after.assignee,
-            before=_observation(known.get((name, subject))),
-            after=_observation(now.get((name, subject))),
-        )
+        _event(after, name, subject, known.get((name, subject)), now.get((name, subject)))
         for name, subject in dict.fromkeys((*known, *now))
         if known.get((name, subject)) != now.get((name, subject))
     ]
+
+
+def _event(
+    enquiry: Enquiry, name: str, subject: str, before: Observation | None, after: Observation | None
+) -> event_pb2.Event:
+    return event_pb2.Event(
+        id=f"{subject}/{name}/{enquiry.version}",
+        name=name,
+        subject_id=subject,
+        source=enquiry.source,
+        team_id=enquiry.team,
+        owner_id=enquiry.assignee,
+        before=_observation(before),
+        after=_observation(after),
+    )
+
+
+def whole(enquiry: Enquiry) -> list[event_pb2.Event]:
+    """All that metrics should know of the enquiry today, as if it had never been told."""
+    return [_event(enquiry, name, subject, None, now) for (name, subject), now in contributions(enquiry).items()]
 
 
 def _observation(observation: Observation | None) -> event_pb2.Observation | None:

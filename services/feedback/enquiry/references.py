@@ -1,10 +1,20 @@
 """Asks the customers service who and where the keys of a request mean."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
-from rundblick.customers.v1 import customer_pb2, employee_pb2, employee_pb2_grpc, reference_pb2, reference_pb2_grpc
+from rundblick.customers.v1 import (
+    customer_pb2,
+    customer_pb2_grpc,
+    employee_pb2,
+    employee_pb2_grpc,
+    interaction_pb2,
+    interaction_pb2_grpc,
+    reference_pb2,
+    reference_pb2_grpc,
+)
 from rundblick.customers.v1 import touchpoint_pb2 as touchpoint_pb
 
 from chassis.batches import fault_of
@@ -12,7 +22,10 @@ from chassis.caller import Authenticator, Caller
 from chassis.calls import call
 from chassis.errors import Fault, InvalidInput
 
+OWN_SOURCE = "rundblick"
+
 _PREFIX = "CHANNEL_"
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +53,18 @@ class References:
     def fault(self, kind: str, key: str) -> Fault:
         return self.faults.get((kind, key)) or Fault("INVALID", f"there is no {kind} {key}", (kind,))
 
+    def require_all(self) -> None:
+        """InvalidInput: the first that was not found."""
+        for kind, key in self.faults:
+            raise InvalidInput(self.fault(kind, key).message, (kind,))
+
 
 class CustomersClient:
     def __init__(self, channel: grpc.aio.Channel, authenticator: Authenticator) -> None:
         self._references = reference_pb2_grpc.ReferenceServiceStub(channel)
         self._employees = employee_pb2_grpc.EmployeeServiceStub(channel)
+        self._customers = customer_pb2_grpc.CustomerServiceStub(channel)
+        self._interactions = interaction_pb2_grpc.InteractionServiceStub(channel)
         self._authenticator = authenticator
 
     async def resolve(
@@ -80,6 +100,25 @@ class CustomersClient:
         )
         if not answer.answers[id].HasField("value"):
             raise InvalidInput(f"there is no employee {id}", path)
+
+    async def aliases(self, caller: Caller, ids: Iterable[str]) -> dict[str, str]:
+        """Whose source records and golden ids are today; those that are not known are left out."""
+        answer = await self._ask(
+            caller, self._customers.BatchGetAliases, customer_pb2.BatchGetAliasesRequest(ids=list(ids))
+        )
+        return {id: one.value.customer_id for id, one in answer.answers.items() if one.HasField("value")}
+
+    async def interactions(self, caller: Caller, ids: Sequence[str]) -> dict[str, interaction_pb2.Interaction]:
+        """Those that customers knows."""
+        found: dict[str, interaction_pb2.Interaction] = {}
+        for start in range(0, len(ids), _BATCH):
+            request = interaction_pb2.BatchGetInteractionsRequest(ids=ids[start : start + _BATCH])
+            answer = await self._ask(caller, self._interactions.BatchGetInteractions, request)
+            found |= {id: one.value for id, one in answer.answers.items() if one.HasField("value")}
+        return found
+
+    async def _ask(self, caller: Caller, method: Any, request: Any) -> Any:
+        return await call(method, request, timeout=30, token=self._authenticator.issue(caller, seconds=60))
 
 
 def lookup(external_id: str) -> reference_pb2.CustomerReference:

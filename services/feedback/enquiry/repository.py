@@ -37,6 +37,11 @@ class MongoEnquiryRepository:
         for field in ("customer", "source", "team", "owner", "touchpoint", "status"):
             await self._enquiries.create_index([(field, ASCENDING), *NEWEST], name=field)
         await self._enquiries.create_index(
+            [("source_record", ASCENDING), ("customer", ASCENDING)],
+            name="record",
+            partialFilterExpression={"source_record": {"$gt": ""}},
+        )
+        await self._enquiries.create_index(
             list(WAITING_LONGEST), name="waiting", partialFilterExpression={"waiting_since": {"$exists": True}}
         )
         await self._enquiries.create_index(
@@ -160,6 +165,27 @@ class MongoEnquiryRepository:
         )
         if done.matched_count != 1:
             raise StaleVersion(enquiry.id, enquiry.version, enquiry.version - 1)
+
+    async def give(self, caller: Caller, record: str, customer: str, session: Session) -> None:
+        """All enquiries that came in for a source record to whom it belongs."""
+        await self._enquiries.update_many(
+            {"source_record": record, "customer": {"$ne": customer}}, {"$set": {"customer": customer}}, session=session
+        )
+
+    async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Enquiry]:
+        """The next enquiries in the order of their ids."""
+        found = self._enquiries.find({"_id": {"$gt": after}}, session=session, batch_size=ONE_REPLY)
+        return [from_document(document) for document in await found.sort("_id", ASCENDING).limit(size).to_list(size)]
+
+    async def some(self, caller: Caller, after: str | None, size: int, session: Session) -> list[Enquiry]:
+        """As `after`; without a place to start any, by chance."""
+        if after is not None:
+            return await self.after(caller, after, size, session)
+        found = self._enquiries.aggregate([{"$sample": {"size": size}}], session=session)
+        return [from_document(document) for document in await found.to_list(size)]
+
+    async def count(self, caller: Caller) -> int:
+        return int(await self._enquiries.estimated_document_count())
 
     async def put_messages(self, caller: Caller, messages: Sequence[tuple[Message, Enquiry]], session: Session) -> None:
         if messages:

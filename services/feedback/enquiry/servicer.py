@@ -8,15 +8,19 @@ from google.protobuf.message import Message as ProtoMessage
 from rundblick.feedback.v1 import enquiry_pb2 as pb
 from rundblick.feedback.v1 import enquiry_pb2_grpc
 
-from chassis.caller import current_caller
+from chassis.caller import OPERATIONS, current_caller
 from chassis.errors import AlreadyExists
 from chassis.mongo import is_duplicate
+from services.feedback.alias.repository import MongoAliasRepository
 from services.feedback.enquiry import messages, queries
 from services.feedback.enquiry.changes import Changes, Decide
 from services.feedback.enquiry.domain import steps
 from services.feedback.enquiry.domain.facts import Enquiry
 from services.feedback.enquiry.importing import Importing
 from services.feedback.enquiry.messages import kind_from_proto
+from services.feedback.enquiry.opening import Opening
+from services.feedback.enquiry.outgoing import whole
+from services.feedback.enquiry.rederiving import Rederiving, size_of
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 
 Response = TypeVar("Response", bound=ProtoMessage)
@@ -26,11 +30,17 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
     def __init__(
         self,
         enquiries: MongoEnquiryRepository,
+        aliases: MongoAliasRepository,
+        opening: Opening,
         changes: Changes,
         importing: Importing,
+        rederiving: Rederiving,
         now: Callable[[], datetime],
     ) -> None:
         self._enquiries = enquiries
+        self._aliases = aliases
+        self._opening = opening
+        self._rederiving = rederiving
         self._changes = changes
         self._importing = importing
         self._now = now
@@ -54,9 +64,13 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
     ) -> pb.BatchListEnquiriesResponse:
         page = queries.page_in(request.page, queries.order_of(pb.ENQUIRY_ORDER_UNSPECIFIED))
         filter, waiting = queries.condition(request.filter)
-        found = await self._enquiries.pages_of_customers(current_caller(), request.customer_ids, page, filter, waiting)
-        now = self._now()
-        return pb.BatchListEnquiriesResponse(pages={id: queries.enquiry_page(part, now) for id, part in found.items()})
+        caller, now = current_caller(), self._now()
+        present = await self._aliases.present(caller, request.customer_ids)
+        customers = {id: present.get(id, id) for id in request.customer_ids}
+        wanted = list(customers.values())
+        found = await self._enquiries.pages_of_customers(caller, wanted, page, filter, waiting)
+        pages = {id: queries.enquiry_page(found[customer], now) for id, customer in customers.items()}
+        return pb.BatchListEnquiriesResponse(pages=pages)
 
     async def BatchListMessages(
         self, request: pb.BatchListMessagesRequest, context: Any
@@ -67,7 +81,7 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
 
     async def OpenEnquiry(self, request: pb.OpenEnquiryRequest, context: Any) -> pb.OpenEnquiryResponse:
         try:
-            return await self._changes.open(current_caller(), request)
+            return await self._opening.open(current_caller(), request)
         except Exception as error:
             if is_duplicate(error):
                 taken = f"{request.source} has an enquiry {request.external_id} already"
@@ -106,6 +120,22 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
             return response(enquiry=messages.to_proto(enquiry, self._now()))
 
         return await self._changes.run(current_caller(), request, response, decide, answer)
+
+    async def RederiveWaits(self, request: pb.RederiveWaitsRequest, context: Any) -> pb.RederiveWaitsResponse:
+        caller = current_caller()
+        caller.require(OPERATIONS)
+        return await self._rederiving.run(caller, request)
+
+    async def ListContributions(
+        self, request: pb.ListContributionsRequest, context: Any
+    ) -> pb.ListContributionsResponse:
+        caller = current_caller()
+        caller.require(OPERATIONS)
+        found = await self._enquiries.after(caller, request.after, size_of(request.size))
+        return pb.ListContributionsResponse(
+            events=[event for enquiry in found for event in whole(enquiry)],
+            next_after=found[-1].id if len(found) == request.size else None,
+        )
 
     async def ImportEnquiries(
         self, request_iterator: AsyncIterator[pb.ImportEnquiriesRequest], context: Any

@@ -64,10 +64,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event as it is stored: its fields for rights and order, and the whole of it as it came in."""
+    """An event as it is stored: its fields for rights and order, and the whole of it as it came in.
+
+    recorded_at: when its producer recorded it, where the producer says so.
+    """
 
     event: Event
     payload: bytes
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,16 @@ import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from pymongo import ASCENDING, ReturnDocument
 
 from chassis.caller import Caller
 from chassis.mongo import ONE_REPLY, Database, Document, Session, in_transaction
 from services.metrics.event.domain import Arrival, Event, Stored
+
+_EXPIRED = "expired"
+_LET_GO = 10_000
 
 
 class MongoEventRepository:
@@ -24,6 +28,7 @@ class MongoEventRepository:
         self._database = database
         self._events = database["events"]
         self._counters = database["event_counters"]
+        self._marks = database["watermarks"]
         self._partitions = partitions
 
     async def ensure_indexes(self) -> None:
@@ -41,6 +46,9 @@ class MongoEventRepository:
         async def work(session: Session) -> set[str]:
             found = self._events.find({"_id": {"$in": ids}}, {"_id": 1}, session=session, batch_size=ONE_REPLY)
             known = {document["_id"] for document in await found.to_list(None)}
+            expired = await self._counters.find_one({"_id": _EXPIRED}, session=session)
+            if expired is not None:
+                known |= {id for id, one in by_id.items() if one.recorded_at and one.recorded_at < expired["until"]}
             parts: defaultdict[int, list[Arrival]] = defaultdict(list)
             for id, arrival in by_id.items():
                 if id not in known:
@@ -78,6 +86,7 @@ class MongoEventRepository:
         """When the oldest event came in that is not in the figures yet."""
         next_one = {"$and": [{"$eq": ["$p", "$$partition"]}, {"$eq": ["$n", "$$next"]}]}
         pipeline: list[Document] = [
+            {"$match": {"_id": {"$gte": 0}}},
             {"$lookup": {"from": "watermarks", "localField": "_id", "foreignField": "_id", "as": "mark"}},
             {"$set": {"folded": {"$ifNull": [{"$first": "$mark.n"}, 0]}}},
             {"$match": {"$expr": {"$gt": ["$n", "$folded"]}}},
@@ -93,6 +102,28 @@ class MongoEventRepository:
         ]
         found = await self._counters.aggregate(pipeline).to_list(1)
         return found[0]["at"] if found else None
+
+    async def know_before(self, caller: Caller, until: datetime) -> None:
+        """Whatever a producer recorded before came in and was taken, so it is known whether it is still kept or not."""
+        await self._counters.update_one({"_id": _EXPIRED}, {"$max": {"until": until}}, upsert=True)
+
+    async def let_go(self, caller: Caller, until: datetime) -> int:
+        """Drop events that came in before and are in the figures; answers how many."""
+        gone = 0
+        for partition in range(self._partitions):
+            mark = await self._marks.find_one({"_id": partition})
+            folded = {"p": partition, "n": {"$lte": mark["n"] if mark else 0}}
+            while True:
+                oldest = self._events.find(folded, {"n": 1, "at": 1}).sort([("p", ASCENDING), ("n", ASCENDING)])
+                batch = await oldest.limit(_LET_GO).to_list(_LET_GO)
+                # They are in the order they came in, so the first that is too young ends it.
+                old = list(takewhile(lambda one: one["at"] < until, batch))
+                if old:
+                    await self._events.delete_many({"p": partition, "n": {"$lte": old[-1]["n"]}})
+                    gone += len(old)
+                if len(old) < _LET_GO:
+                    break
+        return gone
 
     async def after(self, caller: Caller, session: Session, partition: int, position: int, limit: int) -> list[Stored]:
         """The next events of a partition, in order; read in the session's snapshot, so none can slip in between."""

@@ -7,6 +7,7 @@ from rundblick.metrics.v1 import event_pb2, event_pb2_grpc
 from chassis.batches import item_error
 from chassis.caller import Caller, current_caller
 from chassis.errors import DomainError
+from chassis.times import from_timestamp
 from services.metrics.event import messages
 from services.metrics.event.domain import Arrival, check, check_writer
 from services.metrics.event.intake import Intake
@@ -36,4 +37,5 @@ def _arrival(caller: Caller, message: event_pb2.Event) -> Arrival:
     event = messages.event_from_proto(message)
     check(event)
     check_writer(caller, event)
-    return Arrival(event, message.SerializeToString())
+    recorded_at = from_timestamp(message.recorded_at, ("recorded_at",)) if message.HasField("recorded_at") else None
+    return Arrival(event, message.SerializeToString(), recorded_at)

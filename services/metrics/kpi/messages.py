@@ -1,7 +1,7 @@
 """KPIs and results as messages, and what is asked as domain values."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from rundblick.metrics.v1 import kpi_pb2 as pb
 from chassis.errors import InvalidInput
 from chassis.times import from_timestamp, to_timestamp
 from services.metrics.kpi.domain import Aggregation, Direction, Kpi
-from services.metrics.kpi.periods import REPORTING_ZONE, Days, Granularity, aligned
+from services.metrics.kpi.periods import REPORTING_ZONE, Days, Granularity, aligned, midnight
 from services.metrics.kpi.results import CONFIDENCE, Asked, Interval, Open, Result, Share
 
 DIRECTION_TO_PROTO: Mapping[Direction, Any] = {
@@ -44,6 +44,17 @@ def days_from_proto(period: pb.Period) -> Days:
 def period_to_proto(days: Days) -> pb.Period:
     start, end = days.moments
     return pb.Period(start=to_timestamp(start), end=to_timestamp(end), time_zone=REPORTING_ZONE)
+
+
+def as_of_from_proto(query: pb.ResultQuery, now: datetime) -> date | None:
+    """The first day that is not looked at any more; None: as things stand now. InvalidInput: it lies in the future."""
+    if not query.HasField("as_of"):
+        return None
+    at = from_timestamp(query.as_of, ("as_of",))
+    if at > now:
+        raise InvalidInput("as_of is a past day", ("as_of",))
+    end = aligned(at - timedelta(milliseconds=1), at).end
+    return end if end <= now.date() else None
 
 
 def asked_from_proto(selection: pb.ResultSelection) -> Asked:
@@ -80,7 +91,9 @@ def kpi_to_proto(kpi: Kpi) -> pb.Kpi:
     )
 
 
-def result_to_proto(kpi: Kpi, days: Days, result: Result, freshness: datetime) -> pb.KpiResult:
+def result_to_proto(
+    kpi: Kpi, days: Days, result: Result, freshness: datetime, as_of: date | None = None
+) -> pb.KpiResult:
     return pb.KpiResult(
         kpi_id=kpi.id,
         kpi_key=kpi.key,
@@ -106,6 +119,7 @@ def result_to_proto(kpi: Kpi, days: Days, result: Result, freshness: datetime) -
         within_target=_share(result.within_target),
         target=pb.KpiTarget(value=kpi.target) if kpi.target is not None else None,
         excluded=[pb.Exclusion(reason=reason, count=count) for reason, count in result.excluded.items()],
+        as_of=to_timestamp(midnight(as_of)) if as_of is not None else None,
     )
 
 

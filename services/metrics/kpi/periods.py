@@ -30,10 +30,10 @@ class Days:
 
     @property
     def moments(self) -> tuple[datetime, datetime]:
-        return _midnight(self.start), _midnight(self.end)
+        return midnight(self.start), midnight(self.end)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ def aligned(start: datetime, end: datetime) -> Days:
     if end <= start:
         raise InvalidInput("a period ends after it begins", ("period", "end"))
     first, last = start.astimezone(UTC), end.astimezone(UTC)
-    days = Days(first.date(), last.date() if last == _midnight(last.date()) else last.date() + timedelta(days=1))
+    days = Days(first.date(), last.date() if last == midnight(last.date()) else last.date() + timedelta(days=1))
     if days.start < _EARLIEST or days.end > _LATEST:
         raise InvalidInput("a period lies within the years 1900 to 2200", ("period",))
     return days

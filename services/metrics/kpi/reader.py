@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from chassis.caller import Caller
 from chassis.errors import Forbidden, InvalidInput
@@ -22,12 +22,13 @@ EMPLOYEES = "metrics:employees"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One KPI over one period, for the facts that meet the conditions."""
+    """One KPI over one period, for the facts that meet the conditions. as_of: as things stood when that day began."""
 
     kpi: Kpi
     days: Days
     where: Where
     asked: Asked
+    as_of: date | None = None
 
 
 class Reader:
@@ -47,7 +48,7 @@ class Reader:
         cells = await self._rollups.cells(caller, queries)
         waiting = await self._waiting(caller, questions, queries, now)
         return [
-            compute(question.kpi, _total(groups), _all(open), question.asked, now)
+            compute(question.kpi, _total(groups), _all(open, groups), question.asked, _moment(question, now))
             for question, groups, open in zip(questions, cells, waiting, strict=True)
         ]
 
@@ -65,10 +66,13 @@ class Reader:
                 for day, of_day in group.days.items():
                     if point.start <= day < point.end:
                         _merge(parts, of_day)
+                for start, waits in group.waiting.items():
+                    if start is not None and point.start <= start < point.end:
+                        _merge_open(open, waits)
             for (_, start), waits in waiting.items():
                 if start is not None and point.start <= start < point.end:
                     _merge_open(open, waits)
-            result.append((point, compute(question.kpi, parts, open, question.asked, now)))
+            result.append((point, compute(question.kpi, parts, open, question.asked, _moment(question, now))))
         return result
 
     async def breakdown(
@@ -86,8 +90,10 @@ class Reader:
         rows: dict[tuple[str, ...], tuple[Parts, OpenWaits]] = {}
         places = [fine.dimensions.index(dimension) for dimension in by]
         for values, group in cells.items():
-            parts, _ = rows.setdefault(_picked(values, places), (Parts(), OpenWaits()))
+            parts, open = rows.setdefault(_picked(values, places), (Parts(), OpenWaits()))
             _merge(parts, group.parts)
+            for waits in group.waiting.values():
+                _merge_open(open, waits)
         for (values, _), waits in waiting.items():
             key = _picked(values, places)
             if key in rows:
@@ -95,9 +101,9 @@ class Reader:
         rest = _total(totals).minus(parts for parts, _ in rows.values())
         if not rest.empty:
             known = [open for _, open in rows.values()]
-            rows[("",) * len(by)] = (rest, _remaining(_all(all_waiting), known))
+            rows[("",) * len(by)] = (rest, _remaining(_all(all_waiting, totals), known))
         results = [
-            (key, parts.received, compute(question.kpi, parts, open, question.asked, now))
+            (key, parts.received, compute(question.kpi, parts, open, question.asked, _moment(question, now)))
             for key, (parts, open) in rows.items()
             if not parts.empty
         ]
@@ -127,15 +133,15 @@ class Reader:
         if caller.sources is not None:
             raise Forbidden("the figures of a customer are not kept by source")
         now = self._now()
-        documents = await self._rollups.customer_documents(caller, ids)
-        waiting = await self._rollups.open_waits_of_customers(caller, ids, [k for k in kpis if k.durations])
+        found = await self._rollups.of_customers(caller, ids, [kpi for kpi in kpis if kpi.durations])
         answers: dict[str, list[Result | None]] = {}
         for id in ids:
             answers[id] = []
+            documents, waiting = found[id]
             for kpi in kpis:
-                document = documents.get(id)
-                parts = all_time(document, kpi) if days is None else within(document, kpi, days.start, days.end)
-                open = _of_starts(kpi, waiting.get((id, name_of(kpi)), ()), days, now)
+                parts = all_time(documents, kpi) if days is None else within(documents, kpi, days.start, days.end)
+                starts = [wait["started_at"] for wait in waiting if wait["k"] == name_of(kpi)]
+                open = _of_starts(kpi, starts, days, now)
                 answers[id].append(None if parts is None else compute(kpi, parts, open, asked, now))
         return answers
 
@@ -168,7 +174,15 @@ def _query(caller: Caller, question: Question, by: Iterable[str] = ()) -> Query:
             raise Forbidden(f"figures by employee need the scope {EMPLOYEES}")
     if any(len(values) > MOST_VALUES for values in where.values()):
         raise InvalidInput(f"a condition has at most {MOST_VALUES} values", ("where",))
-    return Query(question.kpi, dimensions, tuple(where.items()), question.days.start, question.days.end)
+    days, as_of = question.days, question.as_of
+    end = days.end if as_of is None else max(min(days.end, as_of), days.start)
+    return Query(question.kpi, dimensions, tuple(where.items()), days.start, end, as_of=as_of)
+
+
+def _moment(question: Question, now: datetime) -> datetime:
+    """At which those who wait have waited so long."""
+    as_of = question.as_of
+    return now if as_of is None else datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
 
 
 def _picked(values: tuple[str, ...], places: Sequence[int]) -> tuple[str, ...]:
@@ -198,10 +212,16 @@ def _merge(into: Parts, other: Parts) -> None:
             mine[key] = mine.get(key, 0) + count
 
 
-def _all(waiting: Mapping[tuple[tuple[str, ...], date | None], OpenWaits]) -> OpenWaits:
+def _all(
+    waiting: Mapping[tuple[tuple[str, ...], date | None], OpenWaits], groups: Mapping[tuple[str, ...], Group]
+) -> OpenWaits:
+    """Those who wait still, and those who did as of the past day asked for."""
     total = OpenWaits()
     for waits in waiting.values():
         _merge_open(total, waits)
+    for group in groups.values():
+        for waits in group.waiting.values():
+            _merge_open(total, waits)
     return total
 
 

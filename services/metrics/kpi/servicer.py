@@ -22,8 +22,15 @@ MOST_ROWS = 1_000
 
 
 class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
-    def __init__(self, catalogue: Catalogue, reader: Reader, freshness: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        reader: Reader,
+        freshness: Callable[[], datetime],
+        now: Callable[[], datetime],
+    ) -> None:
         self._catalogue = catalogue
+        self._now = now
         self._reader = reader
         self._freshness = freshness
 
@@ -69,7 +76,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             points=[
                 pb.KpiPoint(
                     period=messages.period_to_proto(days),
-                    result=messages.result_to_proto(question.kpi, days, result, freshness),
+                    result=messages.result_to_proto(question.kpi, days, result, freshness, question.as_of),
                 )
                 for days, result in found
             ]
@@ -143,8 +150,9 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             days=messages.days_from_proto(query.period),
             where=where,
             asked=messages.asked_from_proto(query.selection),
+            as_of=messages.as_of_from_proto(query, self._now()),
         )
 
 
 def _proto(question: Question, result: Result, freshness: datetime) -> pb.KpiResult:
-    return messages.result_to_proto(question.kpi, question.days, result, freshness)
+    return messages.result_to_proto(question.kpi, question.days, result, freshness, question.as_of)

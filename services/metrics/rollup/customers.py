@@ -1,6 +1,10 @@
-"""The figures of one customer: one small document with sums over all time and the newest observations."""
+"""The figures of one customer: a small document per source record, so that merge and split move them whole.
 
-from collections.abc import Iterable, Mapping
+A document holds sums over all time and the newest observations one by one. Both only ever add and take back, so the
+order in which corrections come in does not matter.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -25,21 +29,45 @@ class Change:
     sign: int
 
 
+def key_of(observation: Observation) -> str | None:
+    """What the figures of a customer are kept by: the source record, or the golden id where there is none."""
+    return observation.source_record_id or observation.customer_id
+
+
 def changed(document: dict[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
-    """The customer's document after the changes."""
+    """The document after the changes."""
     kpis = document["k"]
+    touched = {}
     for change in changes:
-        entry = kpis.setdefault(change.kpi.key, {"all": {}, "newest": [], "dropped": False})
-        flat = _flattened(entry["all"])
+        entry = kpis.setdefault(change.kpi.key, {"all": {}, "newest": [], "kept_after": None})
+        flat = flattened(entry["all"])
         add(flat, change.flat, change.sign)
-        entry["all"] = {name: to_decimal128(value) if name in _SUMS else value for name, value in _nested(flat).items()}
-        newest = [one for one in entry["newest"] if one["subject"] != change.subject]
-        if change.sign > 0:
-            newest.append(_kept(change))
-        newest.sort(key=lambda one: (one["at"], one["subject"]), reverse=True)
-        entry["dropped"] = entry["dropped"] or len(newest) > KEPT
-        entry["newest"] = newest[:KEPT]
+        entry["all"] = {name: to_decimal128(value) if name in _SUMS else value for name, value in nested(flat).items()}
+        touched[change.kpi.key] = entry
+        if entry["kept_after"] is None or change.observation.started_at > entry["kept_after"]:
+            _count(entry["newest"], _kept(change), change.sign)
+    for entry in touched.values():
+        _trim(entry)
     return document
+
+
+def _count(newest: list[dict[str, Any]], kept: dict[str, Any], sign: int) -> None:
+    """A correction may come before what it corrects: then it is counted below zero until that comes."""
+    for place, one in enumerate(newest):
+        if all(one[name] == value for name, value in kept.items()):
+            one["c"] += sign
+            if one["c"] == 0:
+                del newest[place]
+            return
+    newest.append({**kept, "c": sign})
+
+
+def _trim(entry: dict[str, Any]) -> None:
+    newest = sorted(entry["newest"], key=lambda one: (one["at"], one["subject"]), reverse=True)
+    if len(newest) > KEPT:
+        entry["kept_after"] = newest[KEPT]["at"]
+        newest = [one for one in newest if one["at"] > entry["kept_after"]]
+    entry["newest"] = newest
 
 
 def _kept(change: Change) -> dict[str, Any]:
@@ -54,9 +82,10 @@ def _kept(change: Change) -> dict[str, Any]:
     }
 
 
-def _flattened(nested: Mapping[str, Any]) -> Flat:
+def flattened(stored: Mapping[str, Any]) -> Flat:
+    """Nested parts with decimals as flat whole numbers."""
     flat: Flat = {}
-    for name, value in nested.items():
+    for name, value in stored.items():
         if isinstance(value, dict):
             flat |= {f"{name}.{key}": count for key, count in value.items()}
         else:
@@ -64,39 +93,43 @@ def _flattened(nested: Mapping[str, Any]) -> Flat:
     return flat
 
 
-def _nested(flat: Flat) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
+def nested(flat: Flat) -> dict[str, Any]:
+    """As it is stored: what is zero is left out."""
+    result: dict[str, Any] = {}
     for name, value in flat.items():
         if not value:
             continue
         outer, _, inner = name.partition(".")
         if inner:
-            nested.setdefault(outer, {})[inner] = value
+            result.setdefault(outer, {})[inner] = value
         else:
-            nested[outer] = value
-    return nested
+            result[outer] = value
+    return result
 
 
-def all_time(document: Mapping[str, Any] | None, kpi: Kpi) -> Parts:
+def all_time(documents: Sequence[Mapping[str, Any]], kpi: Kpi) -> Parts:
     parts = Parts()
-    entry = (document or {"k": {}})["k"].get(kpi.key)
-    if entry is not None:
-        parts.add(from_stored(entry["all"]))
+    for document in documents:
+        entry = document["k"].get(kpi.key)
+        if entry is not None:
+            parts.add(from_stored(entry["all"]))
     return parts
 
 
-def within(document: Mapping[str, Any] | None, kpi: Kpi, start: date, end: date) -> Parts | None:
+def within(documents: Sequence[Mapping[str, Any]], kpi: Kpi, start: date, end: date) -> Parts | None:
     """The figures of a period; None when it reaches back to what is not kept one by one."""
     parts = Parts()
-    entry = (document or {"k": {}})["k"].get(kpi.key)
-    if entry is None:
-        return parts
-    newest = entry["newest"]
-    if entry["dropped"] and (not newest or start <= newest[-1]["at"].date()):
-        return None
-    for one in newest:
-        if start <= one["at"].date() < end:
-            parts.add(_nested(parts_of(kpi, _observation(one))))
+    for document in documents:
+        entry = document["k"].get(kpi.key)
+        if entry is None:
+            continue
+        if entry["kept_after"] is not None and start <= entry["kept_after"].date():
+            return None
+        for one in entry["newest"]:
+            if start <= one["at"].date() < end:
+                flat: Flat = {}
+                add(flat, parts_of(kpi, _observation(one)), one["c"])
+                parts.add(nested(flat))
     return parts
 
 

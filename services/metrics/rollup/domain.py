@@ -36,6 +36,20 @@ def parts_of(kpi: Kpi, observation: Observation) -> Flat:
     return {f"x.{observation.exclusion_reason or state.value}": 1}
 
 
+# Which day of its month a wait began on, and how many days later it ended; NO_END: it did not, or has no length.
+Place = tuple[int, str]
+NO_END = "-"
+_ENDED = (State.COMPLETE, State.CLOSED_UNANSWERED)
+
+
+def place_of(kpi: Kpi, observation: Observation) -> Place:
+    """Where in its month a contribution is kept: so that any past day's end can be asked for."""
+    started, ended = observation.started_at, observation.ended_at
+    if not kpi.durations or ended is None or observation.state not in _ENDED:
+        return started.day, NO_END
+    return started.day, str(max((ended.date() - started.date()).days, 0))
+
+
 def add(into: Flat, flat: Mapping[str, int], sign: int = 1) -> None:
     for name, value in flat.items():
         into[name] = into.get(name, 0) + sign * value
@@ -109,7 +123,7 @@ def month_of(at: datetime | date) -> str:
 class Query:
     """Cells of one KPI. dimensions: a declared set; where: conditions on some of them; half-open days.
 
-    days: is each day wanted on its own? customers: only the waits of these (open waits only).
+    days: is each day wanted on its own? as_of: as things stood when this day began; None: as they stand now.
     """
 
     kpi: Kpi
@@ -118,14 +132,19 @@ class Query:
     start: date
     end: date
     days: bool = False
+    as_of: date | None = None
 
 
 @dataclass
 class Group:
-    """What was found for one combination of dimension values: the sum, or per day."""
+    """What was found for one combination of dimension values: the sum, and per day where days are wanted.
+
+    waiting: who waited as of the past day asked for and has ended since, by start day where days are wanted.
+    """
 
     parts: Parts = field(default_factory=Parts)
     days: dict[date, Parts] = field(default_factory=dict)
+    waiting: "dict[date | None, OpenWaits]" = field(default_factory=dict)
 
 
 @dataclass

@@ -8,14 +8,14 @@ from typing import Any
 
 from chassis.caller import service_caller
 from chassis.lease import Lease
-from chassis.mongo import Database, Document, Session, in_transaction
+from chassis.mongo import Database, Session, in_transaction
 from services.metrics.event.domain import Event, Observation, State
 from services.metrics.event.messages import event_from_bytes
 from services.metrics.event.repository import MongoEventRepository
 from services.metrics.kpi.domain import Catalogue, Kpi
-from services.metrics.rollup.customers import Change, changed
-from services.metrics.rollup.domain import Flat, add, month_of, parts_of
-from services.metrics.rollup.repository import CellKey, MongoRollupRepository, name_of
+from services.metrics.rollup.customers import Change, changed, key_of
+from services.metrics.rollup.domain import Flat, Place, add, month_of, parts_of, place_of
+from services.metrics.rollup.repository import CellKey, MongoRollupRepository, OpenWait, name_of, open_wait
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +28,11 @@ class Sums:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self.cells: defaultdict[CellKey, defaultdict[int, Flat]] = defaultdict(lambda: defaultdict(dict))
-        self.open: dict[tuple[str, str], Document | None] = {}
+        self.cells: defaultdict[CellKey, defaultdict[Place, Flat]] = defaultdict(lambda: defaultdict(dict))
+        self.open: dict[str, OpenWait] = {}
         self.customers: defaultdict[str, list[Change]] = defaultdict(list)
+        # Whose a record was when it came in: only where nothing is known of it yet.
+        self.hints: dict[str, str | None] = {}
 
     def take(self, event: Event) -> None:
         for kpi in self._catalogue.of_event(event.name):
@@ -38,34 +40,24 @@ class Sums:
                 self._count(kpi, event, event.before, -1)
             if event.after is not None:
                 self._count(kpi, event, event.after, 1)
-            self._note_open(kpi, event)
 
     def _count(self, kpi: Kpi, event: Event, observation: Observation, sign: int) -> None:
         flat = parts_of(kpi, observation)
-        name, day, month = name_of(kpi), observation.started_at.day, month_of(observation.started_at)
+        name, place, month = name_of(kpi), place_of(kpi, observation), month_of(observation.started_at)
         known: Mapping[str, str] = observation.dimensions or {}
         for dimensions in kpi.sets:
             try:
                 values = tuple([known[dimension] for dimension in dimensions])
             except KeyError:
                 continue
-            add(self.cells[name, dimensions, values, month][day], flat, sign)
-        if observation.customer_id is not None:
-            self.customers[observation.customer_id].append(Change(kpi, event.subject_id, observation, flat, sign))
-
-    def _note_open(self, kpi: Kpi, event: Event) -> None:
-        after = event.after
-        if after is not None and after.state is State.OPEN:
-            self.open[name_of(kpi), event.subject_id] = {
-                "started_at": after.started_at,
-                "dimensions": dict(after.dimensions or {}),
-                "customer": after.customer_id,
-                "source": event.source,
-                "team": event.team_id,
-                "owner": event.owner_id,
-            }
-        elif event.before is not None and event.before.state is State.OPEN:
-            self.open[name_of(kpi), event.subject_id] = None
+            add(self.cells[name, dimensions, values, month][place], flat, sign)
+        record = key_of(observation)
+        if record is not None:
+            self.customers[record].append(Change(kpi, event.subject_id, observation, flat, sign))
+            self.hints.setdefault(record, observation.customer_id)
+        if observation.state is State.OPEN:
+            wait = open_wait(name, event, observation)
+            self.open.setdefault(wait.id, wait).count += sign
 
 
 class Folder:
@@ -100,7 +92,10 @@ class Folder:
         try:
             while True:
                 try:
-                    more = await self._lease.hold() and await self.fold_once()
+                    more = await self._lease.hold()
+                    if more:
+                        async with self._lease.renewed():
+                            more = await self.fold_once()
                     said = None
                 except asyncio.CancelledError:
                     raise
@@ -136,15 +131,16 @@ class Folder:
                 sums.take(event_from_bytes(one.payload))
             await self._rollups.move(self._caller, session, self._partition, stored[-1].position)
             await self._rollups.add(self._caller, session, sums.cells)
-            await self._rollups.keep_open(self._caller, session, sums.open)
+            await self._rollups.keep_open(self._caller, session, sums.open.values())
             await self._fold_customers(session, sums)
             return len(stored)
 
         return await in_transaction(self._database, fold) == _BATCH
 
     async def _fold_customers(self, session: Session, sums: Sums) -> None:
-        known = await self._rollups.customer_documents(self._caller, sums.customers, session)
+        known = await self._rollups.record_documents(self._caller, sums.customers, session)
         documents: list[dict[str, Any]] = [
-            changed(known.get(id) or {"_id": id, "k": {}}, changes) for id, changes in sums.customers.items()
+            changed(known.get(id) or {"_id": id, "customer": sums.hints[id] or id, "n": 0, "k": {}}, changes)
+            for id, changes in sums.customers.items()
         ]
-        await self._rollups.keep_customers(self._caller, session, documents)
+        await self._rollups.keep_records(self._caller, session, documents)

@@ -1,21 +1,28 @@
 """Where cells, open waits and the figures of customers are kept.
 
-A cell document holds a month of one combination of dimension values: `m` the whole month, `d` each of its days. So a
-long period reads one sum per month, and only its edges read days.
+A cell document holds a month of one combination of dimension values: `m` the whole month, `d` each of its days, split
+by how many days later a wait ended. So a long period reads one sum per month, only its edges read days, and any past
+day's end can be asked for.
 """
 
+import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, DeleteOne, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, ReplaceOne, UpdateOne
 
 from chassis.caller import Caller
 from chassis.mongo import ONE_REPLY, Database, Document, Session
+from services.metrics.event.domain import Event, Observation
 from services.metrics.kpi.domain import Kpi
-from services.metrics.rollup.decimals import from_stored, to_decimal128
-from services.metrics.rollup.domain import Flat, Group, OpenWaits, Query, month_of
+from services.metrics.rollup.customers import key_of
+from services.metrics.rollup.decimals import to_decimal128
+from services.metrics.rollup.domain import Flat, Group, OpenWaits, Place, Query, month_of
+from services.metrics.rollup.gathering import gather
 from services.metrics.rollup.sketch import LOG_GAMMA, SMALLEST
 
 _SEPARATOR = "\x1f"
@@ -25,9 +32,41 @@ def name_of(kpi: Kpi) -> str:
     return f"{kpi.key}/{kpi.version}"
 
 
-# (kpi, set, values, month) -> day -> parts
+# (kpi, set, values, month) -> where in the month -> parts
 CellKey = tuple[str, tuple[str, ...], tuple[str, ...], str]
-Increments = Mapping[CellKey, Mapping[int, Flat]]
+Increments = Mapping[CellKey, Mapping[Place, Flat]]
+
+
+def cell_id(key: CellKey) -> str:
+    kpi, dimensions, values, month = key
+    return _SEPARATOR.join((kpi, "+".join(dimensions), *values, month))
+
+
+@dataclass
+class OpenWait:
+    """One that is open; count: taken back before it came in, it is -1 for a moment."""
+
+    id: str
+    document: Document
+    count: int = 0
+
+
+def open_wait(kpi: str, event: Event, observation: Observation) -> OpenWait:
+    """The id says all that a figure depends on: what is taken back is exactly what was added."""
+    dimensions = dict(sorted((observation.dimensions or {}).items()))
+    record = key_of(observation)
+    content = json.dumps([observation.started_at.isoformat(), dimensions, record], separators=(",", ":"))
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    document = {
+        "k": kpi,
+        "started_at": observation.started_at,
+        "dimensions": dimensions,
+        "record": record,
+        "source": event.source,
+        "team": event.team_id,
+        "owner": event.owner_id,
+    }
+    return OpenWait(_SEPARATOR.join((kpi, event.subject_id, digest)), document)
 
 
 class MongoRollupRepository:
@@ -35,13 +74,14 @@ class MongoRollupRepository:
         self._database = database
         self._cells = database["cells"]
         self._open = database["open_waits"]
-        self._customers = database["customer_figures"]
+        self._records = database["record_figures"]
         self._watermarks = database["watermarks"]
 
     async def ensure_indexes(self) -> None:
         await self._cells.create_index([(name, ASCENDING) for name in ("k", "s", "v0", "v1", "t")], name="period")
         await self._open.create_index([("k", ASCENDING), ("started_at", ASCENDING)], name="started")
-        await self._open.create_index([("customer", ASCENDING), ("k", ASCENDING)], name="customer")
+        await self._open.create_index([("record", ASCENDING), ("k", ASCENDING)], name="record")
+        await self._records.create_index([("customer", ASCENDING)], name="customer")
 
     # ------------------------------------------------------------- what the folder writes
 
@@ -56,7 +96,7 @@ class MongoRollupRepository:
     async def add(self, caller: Caller, session: Session, cells: Increments) -> None:
         writes = [
             UpdateOne(
-                {"_id": _SEPARATOR.join((kpi, "+".join(dimensions), *values, month))},
+                {"_id": cell_id((kpi, dimensions, values, month))},
                 {
                     "$inc": increments,
                     "$setOnInsert": {
@@ -68,36 +108,55 @@ class MongoRollupRepository:
                 },
                 upsert=True,
             )
-            for (kpi, dimensions, values, month), days in cells.items()
-            if (increments := _increments(days))
+            for (kpi, dimensions, values, month), places in cells.items()
+            if (increments := _increments(places))
         ]
         if writes:
             await self._cells.bulk_write(writes, ordered=False, session=session)
 
-    async def keep_open(
-        self, caller: Caller, session: Session, waits: Mapping[tuple[str, str], Document | None]
-    ) -> None:
-        """(kpi, subject) -> the open wait, or None when it is open no more."""
-        writes: list[Any] = [
-            DeleteOne({"_id": f"{kpi}{_SEPARATOR}{subject}"})
-            if wait is None
-            else ReplaceOne({"_id": f"{kpi}{_SEPARATOR}{subject}"}, {"k": kpi, **wait}, upsert=True)
-            for (kpi, subject), wait in waits.items()
-        ]
-        if writes:
-            await self._open.bulk_write(writes, ordered=False, session=session)
+    async def keep_open(self, caller: Caller, session: Session, waits: Iterable[OpenWait]) -> None:
+        """Add what is open now and take back what was: whichever of the two comes first."""
+        changed = [wait for wait in waits if wait.count]
+        if not changed:
+            return
+        await self._open.bulk_write(
+            [
+                UpdateOne({"_id": wait.id}, {"$inc": {"c": wait.count}, "$setOnInsert": wait.document}, upsert=True)
+                for wait in changed
+            ],
+            ordered=False,
+            session=session,
+        )
+        await self._open.delete_many({"_id": {"$in": [wait.id for wait in changed]}, "c": 0}, session=session)
 
-    async def customer_documents(
-        self, caller: Caller, ids: Iterable[str], session: Session | None = None
+    async def record_documents(
+        self, caller: Caller, records: Iterable[str], session: Session | None = None
     ) -> dict[str, Document]:
-        found = self._customers.find({"_id": {"$in": list(ids)}}, session=session, batch_size=ONE_REPLY)
+        found = self._records.find({"_id": {"$in": list(records)}}, session=session, batch_size=ONE_REPLY)
         return {document["_id"]: document async for document in found}
 
-    async def keep_customers(self, caller: Caller, session: Session, documents: Sequence[Document]) -> None:
+    async def keep_records(self, caller: Caller, session: Session, documents: Sequence[Document]) -> None:
         if documents:
-            await self._customers.bulk_write(
+            await self._records.bulk_write(
                 [ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in documents], ordered=False, session=session
             )
+
+    async def move_alias(self, caller: Caller, id: str, customer: str, version: int) -> None:
+        """The figures of a source record, or what was counted for an old golden id, belong to this customer now."""
+        newer = {"$gt": [version, {"$ifNull": ["$n", -1]}]}
+        await self._records.update_one(
+            {"_id": id},
+            [
+                {
+                    "$set": {
+                        "customer": {"$cond": [newer, customer, "$customer"]},
+                        "n": {"$cond": [newer, version, "$n"]},
+                        "k": {"$ifNull": ["$k", {}]},
+                    }
+                }
+            ],
+            upsert=True,
+        )
 
     # ------------------------------------------------------------------------- what is asked
 
@@ -107,16 +166,7 @@ class MongoRollupRepository:
         async for document in self._union(self._cells, [_cell_pipeline(query) for query in queries]):
             query = queries[document["query"]]
             values = tuple(document.get(f"v{place}", "") for place in range(len(query.dimensions)))
-            group = found[document["query"]][values]
-            if "m" in document:
-                group.parts.add(from_stored(document["m"]))
-            for day, parts in document.get("d", {}).items():
-                at = date.fromisoformat(f"{document['t']}-{int(day):02}")
-                if query.start <= at < query.end:
-                    of_day = from_stored(parts)
-                    group.parts.add(of_day)
-                    if query.days:
-                        group.days.setdefault(at, type(group.parts)()).add(of_day)
+            gather(found[document["query"]][values], query, document)
         return [dict(groups) for groups in found]
 
     async def open_waits(
@@ -131,17 +181,46 @@ class MongoRollupRepository:
             waits.add(_bin(group["bin"]), document["count"], document["due_later"], document["oldest"])
         return [dict(groups) for groups in found]
 
-    async def open_waits_of_customers(
-        self, caller: Caller, ids: Iterable[str], kpis: Sequence[Kpi]
-    ) -> dict[tuple[str, str], list[datetime]]:
-        """(customer, kpi) -> when those that still wait began."""
-        found: dict[tuple[str, str], list[datetime]] = defaultdict(list)
-        condition = {"customer": {"$in": list(ids)}, "k": {"$in": [name_of(kpi) for kpi in kpis]}}
-        async for document in self._open.find(
-            condition, {"customer": 1, "k": 1, "started_at": 1}, batch_size=ONE_REPLY
-        ):
-            found[document["customer"], document["k"]].append(document["started_at"])
-        return found
+    async def of_customers(
+        self, caller: Caller, ids: Sequence[str], kpis: Sequence[Kpi]
+    ) -> dict[str, tuple[list[Document], list[Document]]]:
+        """Golden id asked for -> the documents of its records and its open waits; one command for all of them.
+
+        An old golden id answers for the present one.
+        """
+        of_figures = {"from": self._records.name}
+        pipeline: list[Document] = [
+            {"$documents": [{"_id": id} for id in dict.fromkeys(ids)]},
+            {"$lookup": {**of_figures, "localField": "_id", "foreignField": "_id", "as": "alias"}},
+            {"$set": {"present": {"$ifNull": [{"$first": "$alias.customer"}, "$_id"]}}},
+            {"$lookup": {**of_figures, "localField": "present", "foreignField": "customer", "as": "figures"}},
+            {
+                "$lookup": {
+                    "from": self._open.name,
+                    "localField": "figures._id",
+                    "foreignField": "record",
+                    "pipeline": [
+                        {"$match": {"k": {"$in": [name_of(kpi) for kpi in kpis]}, "c": {"$gt": 0}}},
+                        {"$project": {"k": 1, "started_at": 1}},
+                    ],
+                    "as": "waiting",
+                }
+            },
+            {"$unset": "alias"},
+        ]
+        found = self._database.aggregate(pipeline, batchSize=ONE_REPLY)
+        return {document["_id"]: (document["figures"], document["waiting"]) async for document in found}
+
+    # ------------------------------------------------------------------------ what is checked
+
+    def all_cells(self, caller: Caller) -> AsyncIterable[Document]:
+        return self._cells.find({}, {"m": 1, "d": 1})
+
+    def all_open(self, caller: Caller) -> AsyncIterable[Document]:
+        return self._open.find({}, {"c": 1})
+
+    def all_records(self, caller: Caller) -> AsyncIterable[Document]:
+        return self._records.find({})
 
     def _union(self, collection: Any, pipelines: Sequence[list[Document]]) -> Any:
         """All pipelines as one command; each result says which `query` it belongs to."""
@@ -151,14 +230,14 @@ class MongoRollupRepository:
         return collection.aggregate([*first, *others], batchSize=ONE_REPLY)
 
 
-def _increments(days: Mapping[int, Flat]) -> Document:
-    """The sums as $inc, for each day and for the month."""
+def _increments(places: Mapping[Place, Flat]) -> Document:
+    """The sums as $inc, for each place and for the month."""
     document: Document = {}
     month: Flat = {}
-    for day, flat in days.items():
+    for (day, later), flat in places.items():
         for name, value in flat.items():
             if value:
-                document[f"d.{day}.{name}"] = _stored(name, value)
+                document[f"d.{day}.{later}.{name}"] = _stored(name, value)
                 month[name] = month.get(name, 0) + value
     document |= {f"m.{name}": _stored(name, value) for name, value in month.items() if value}
     return document
@@ -190,7 +269,7 @@ def _cell_pipeline(query: Query) -> list[Document]:
     for dimension, values in query.where:
         match[f"v{query.dimensions.index(dimension)}"] = {"$in": list(values)}
     kept: Document = {"t": 1, **{f"v{place}": 1 for place in range(len(query.dimensions))}}
-    if query.days:
+    if query.days or query.as_of is not None:
         kept["d"] = 1
     else:
         is_partial = {"$in": ["$t", partial]}
@@ -204,9 +283,14 @@ def _midnight(day: date) -> datetime:
 
 
 def _open_pipeline(query: Query, now: datetime) -> list[Document]:
+    end = _midnight(query.end)
+    if query.as_of is not None:
+        now = _midnight(query.as_of)
+        end = min(end, now)
     match: Document = {
         "k": name_of(query.kpi),
-        "started_at": {"$gte": _midnight(query.start), "$lt": _midnight(query.end)},
+        "started_at": {"$gte": _midnight(query.start), "$lt": end},
+        "c": {"$gt": 0},
     }
     for dimension, values in query.where:
         match[f"dimensions.{dimension}"] = {"$in": list(values)}

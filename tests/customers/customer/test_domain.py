@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 def record(id: str, minutes: int = 0, **values: Any) -> SourceRecord:
     at = NOW + timedelta(minutes=minutes)
-    return SourceRecord(id, id.removeprefix("src_"), f"x-{id}", values, dict.fromkeys(values, at), at, at)
+    return SourceRecord(id, id.removeprefix("src_"), f"x-{id}", values, dict.fromkeys(values, at), at, at, "cus_1")
 
 
 def test_each_field_is_what_was_said_last_and_names_who_said_it() -> None:

@@ -212,11 +212,52 @@ async def test_a_partner_sees_and_writes_its_own_sources_alone(feedback: Running
     assert await refused(feedback, opening(feedback), partner) is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def test_without_customers_nothing_is_half_done(feedback: Running) -> None:
-    await feedback.customers_server.aclose()
-    assert await refused(feedback, opening(feedback)) is grpc.StatusCode.UNAVAILABLE
-    assert await feedback.database["enquiries"].count_documents({}) == 0
-    assert [edge.node.id for edge in (await feedback.call(pb.ListEnquiriesRequest())).edges] == []
+async def delivered(feedback: Running) -> None:
+    """Until nothing waits to be told any more."""
+    async with feedback.service.relaying():
+        end = time.monotonic() + 20
+        while await feedback.database["outbox"].count_documents({"parked": False}):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.02)
+
+
+async def test_an_enquiry_is_taken_while_customers_is_away_and_linked_when_it_is_back(feedback: Running) -> None:
+    await feedback.stop_customers()
+    answer = pb.NewMessage(author_kind=pb.AUTHOR_KIND_EMPLOYEE, author_id=feedback.employee, occurred_at=when(5))
+    taken = await opened(feedback, team_key="support")
+    await feedback.call(pb.AddMessageRequest(enquiry_id=taken.id, message=answer))
+    assert not taken.HasField("customer_id")
+    assert not taken.HasField("touchpoint_id")
+    await feedback.start_customers()
+    await delivered(feedback)
+    linked = (await feedback.call(pb.BatchGetEnquiriesRequest(ids=[taken.id]))).answers[taken.id].value
+    assert linked.customer_id == feedback.customer
+    assert linked.source_record_id
+    assert linked.touchpoint_id == feedback.touchpoint
+    assert linked.team_id
+    assert linked.waits[0].started_touchpoint_id == feedback.touchpoint
+    request = interaction_pb2.BatchListInteractionsRequest(customer_ids=[feedback.customer])
+    journey = (await feedback.journey.BatchListInteractions(request, timeout=10)).pages[feedback.customer]
+    assert [edge.node.touchpoint_id for edge in journey.edges] == [feedback.touchpoint] * 2
+    assert {edge.node.source_record_id for edge in journey.edges} == {linked.source_record_id}
+
+
+async def test_what_an_enquiry_refers_to_and_nobody_knows_is_told_again_and_again(feedback: Running) -> None:
+    await feedback.stop_customers()
+    taken = await opened(feedback, touchpoint_key="nowhere")
+    await feedback.start_customers()
+    async with feedback.service.relaying():
+        end = time.monotonic() + 20
+        while await feedback.database["outbox"].count_documents({"error": {"$exists": False}}):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.02)
+    waiting = await feedback.database["outbox"].find().to_list(None)
+    assert [(one["aggregate"], one["error"]["message"]) for one in waiting] == [
+        (taken.id, "there is no touchpoint nowhere")
+    ]
+    # What was found is linked nevertheless.
+    linked = (await feedback.call(pb.BatchGetEnquiriesRequest(ids=[taken.id]))).answers[taken.id].value
+    assert linked.customer_id == feedback.customer
 
 
 async def test_the_journey_learns_of_every_public_message_once(feedback: Running) -> None:
@@ -224,10 +265,6 @@ async def test_the_journey_learns_of_every_public_message_once(feedback: Running
     note = pb.NewMessage(author_kind=pb.AUTHOR_KIND_EMPLOYEE, visibility=pb.VISIBILITY_INTERNAL, body="hm")
     await feedback.call(pb.AddMessageRequest(enquiry_id=id, message=note))
     request = interaction_pb2.BatchListInteractionsRequest(customer_ids=[feedback.customer])
-    async with feedback.service.relaying():
-        end = time.monotonic() + 20
-        while await feedback.database["outbox"].count_documents({}):
-            assert time.monotonic() < end
-            await asyncio.sleep(0.02)
+    await delivered(feedback)
     edges = (await feedback.journey.BatchListInteractions(request, timeout=10)).pages[feedback.customer].edges
     assert [(edge.node.subject.id, edge.node.direction) for edge in edges] == [(id, interaction_pb2.DIRECTION_INBOUND)]

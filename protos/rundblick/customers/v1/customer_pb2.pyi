@@ -6,9 +6,11 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from rundblick.shared.v1 import alias_pb2 as _alias_pb2
 from rundblick.shared.v1 import page_pb2 as _page_pb2
 import builtins as _builtins
 import sys
@@ -58,6 +60,39 @@ CUSTOMER_ORDER_CREATED_AT_DESC: CustomerOrder.ValueType  # 1
 CUSTOMER_ORDER_CREATED_AT_ASC: CustomerOrder.ValueType  # 2
 CUSTOMER_ORDER_DISPLAY_NAME_ASC: CustomerOrder.ValueType  # 3
 Global___CustomerOrder: _TypeAlias = CustomerOrder  # noqa: Y015
+
+class _FieldReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FieldReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FieldReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FIELD_REASON_UNSPECIFIED: _FieldReason.ValueType  # 0
+    FIELD_REASON_KEPT: _FieldReason.ValueType  # 1
+    """nobody says otherwise, or it was said last"""
+    FIELD_REASON_ADDED: _FieldReason.ValueType  # 2
+    """only the others say something"""
+    FIELD_REASON_REPLACED: _FieldReason.ValueType  # 3
+    """another record said something else later"""
+    FIELD_REASON_UNITED: _FieldReason.ValueType  # 4
+    """a list: what all of them say"""
+    FIELD_REASON_OWN: _FieldReason.ValueType  # 5
+    """the customer's own, whatever the others have"""
+
+class FieldReason(_FieldReason, metaclass=_FieldReasonEnumTypeWrapper): ...
+
+FIELD_REASON_UNSPECIFIED: FieldReason.ValueType  # 0
+FIELD_REASON_KEPT: FieldReason.ValueType  # 1
+"""nobody says otherwise, or it was said last"""
+FIELD_REASON_ADDED: FieldReason.ValueType  # 2
+"""only the others say something"""
+FIELD_REASON_REPLACED: FieldReason.ValueType  # 3
+"""another record said something else later"""
+FIELD_REASON_UNITED: FieldReason.ValueType  # 4
+"""a list: what all of them say"""
+FIELD_REASON_OWN: FieldReason.ValueType  # 5
+"""the customer's own, whatever the others have"""
+Global___FieldReason: _TypeAlias = FieldReason  # noqa: Y015
 
 @_typing.final
 class ExternalId(_message.Message):
@@ -847,3 +882,284 @@ class AssignOwnerResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AssignOwnerResponse: _TypeAlias = AssignOwnerResponse  # noqa: Y015
+
+@_typing.final
+class MergeCustomersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    DUPLICATE_IDS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    id: _builtins.str
+    """the one that stays"""
+    version: _builtins.int
+    """of the one that stays; refused when stale"""
+    dry_run: _builtins.bool
+    """say what would become of it, and change nothing"""
+    @_builtins.property
+    def duplicate_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str | None = ...,
+        id: _builtins.str = ...,
+        duplicate_ids: _abc.Iterable[_builtins.str] | None = ...,
+        version: _builtins.int | None = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_version", b"_version", "idempotency_key", b"idempotency_key", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_version", b"_version", "dry_run", b"dry_run", "duplicate_ids", b"duplicate_ids", "id", b"id", "idempotency_key", b"idempotency_key", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___MergeCustomersRequest: _TypeAlias = MergeCustomersRequest  # noqa: Y015
+
+@_typing.final
+class FieldCandidate(_message.Message):
+    """What one source record says of a field."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_RECORD_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    source_record_id: _builtins.str
+    source: _builtins.str
+    @_builtins.property
+    def value(self) -> _struct_pb2.Value: ...
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        source_record_id: _builtins.str = ...,
+        source: _builtins.str = ...,
+        value: _struct_pb2.Value | None = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "source", b"source", "source_record_id", b"source_record_id", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldCandidate: _TypeAlias = FieldCandidate  # noqa: Y015
+
+@_typing.final
+class FieldChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SOURCE_RECORD_IDS_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """name in CustomerFields; kind, owner"""
+    reason: Global___FieldReason.ValueType
+    @_builtins.property
+    def before(self) -> _struct_pb2.Value: ...
+    @_builtins.property
+    def after(self) -> _struct_pb2.Value: ...
+    @_builtins.property
+    def source_record_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """whose words it is"""
+
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldCandidate]:
+        """last said first"""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        before: _struct_pb2.Value | None = ...,
+        after: _struct_pb2.Value | None = ...,
+        reason: Global___FieldReason.ValueType = ...,
+        source_record_ids: _abc.Iterable[_builtins.str] | None = ...,
+        candidates: _abc.Iterable[Global___FieldCandidate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "candidates", b"candidates", "field", b"field", "reason", b"reason", "source_record_ids", b"source_record_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldChange: _TypeAlias = FieldChange  # noqa: Y015
+
+@_typing.final
+class MergeCustomersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> Global___Customer: ...
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldChange]:
+        """every field that has a value before or after"""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___Customer | None = ...,
+        changes: _abc.Iterable[Global___FieldChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeCustomersResponse: _TypeAlias = MergeCustomersResponse  # noqa: Y015
+
+@_typing.final
+class SplitCustomerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    SOURCE_RECORD_IDS_FIELD_NUMBER: _builtins.int
+    FORMER_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    id: _builtins.str
+    former_id: _builtins.str
+    """instead: the records a merged customer brought"""
+    version: _builtins.int
+    dry_run: _builtins.bool
+    @_builtins.property
+    def source_record_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what goes; Rundblick's own record goes only when it is named"""
+
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str | None = ...,
+        id: _builtins.str = ...,
+        source_record_ids: _abc.Iterable[_builtins.str] | None = ...,
+        former_id: _builtins.str | None = ...,
+        version: _builtins.int | None = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_former_id", b"_former_id", "_idempotency_key", b"_idempotency_key", "_version", b"_version", "former_id", b"former_id", "idempotency_key", b"idempotency_key", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_former_id", b"_former_id", "_idempotency_key", b"_idempotency_key", "_version", b"_version", "dry_run", b"dry_run", "former_id", b"former_id", "id", b"id", "idempotency_key", b"idempotency_key", "source_record_ids", b"source_record_ids", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__former_id: _TypeAlias = _typing.Literal["former_id"]  # noqa: Y015
+    _WhichOneofArgType__former_id: _TypeAlias = _typing.Literal["_former_id", b"_former_id"]  # noqa: Y015
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__former_id) -> _WhichOneofReturnType__former_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___SplitCustomerRequest: _TypeAlias = SplitCustomerRequest  # noqa: Y015
+
+@_typing.final
+class SplitCustomerResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    SPLIT_OFF_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> Global___Customer:
+        """what stays"""
+
+    @_builtins.property
+    def split_off(self) -> Global___Customer: ...
+    def __init__(
+        self,
+        *,
+        customer: Global___Customer | None = ...,
+        split_off: Global___Customer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "split_off", b"split_off"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "split_off", b"split_off"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SplitCustomerResponse: _TypeAlias = SplitCustomerResponse  # noqa: Y015
+
+@_typing.final
+class BatchGetAliasesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """src_..., cus_..."""
+
+    def __init__(
+        self,
+        *,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ids", b"ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetAliasesRequest: _TypeAlias = BatchGetAliasesRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetAliasesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AnswersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _alias_pb2.AliasAnswer: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _alias_pb2.AliasAnswer | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answers(self) -> _containers.MessageMap[_builtins.str, _alias_pb2.AliasAnswer]: ...
+    def __init__(
+        self,
+        *,
+        answers: _abc.Mapping[_builtins.str, _alias_pb2.AliasAnswer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetAliasesResponse: _TypeAlias = BatchGetAliasesResponse  # noqa: Y015

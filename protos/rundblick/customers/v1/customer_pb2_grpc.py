@@ -64,6 +64,21 @@ class CustomerServiceStub:
                 request_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.AssignOwnerRequest.SerializeToString,
                 response_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.AssignOwnerResponse.FromString,
                 _registered_method=True)
+        self.MergeCustomers = channel.unary_unary(
+                '/rundblick.customers.v1.CustomerService/MergeCustomers',
+                request_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.MergeCustomersRequest.SerializeToString,
+                response_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.MergeCustomersResponse.FromString,
+                _registered_method=True)
+        self.SplitCustomer = channel.unary_unary(
+                '/rundblick.customers.v1.CustomerService/SplitCustomer',
+                request_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.SplitCustomerRequest.SerializeToString,
+                response_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.SplitCustomerResponse.FromString,
+                _registered_method=True)
+        self.BatchGetAliases = channel.unary_unary(
+                '/rundblick.customers.v1.CustomerService/BatchGetAliases',
+                request_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesRequest.SerializeToString,
+                response_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesResponse.FromString,
+                _registered_method=True)
 
 
 class CustomerServiceServicer:
@@ -111,6 +126,29 @@ class CustomerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MergeCustomers(self, request, context):
+        """The duplicates' source records become the customer's; their ids answer it from now on.
+        NOT_FOUND. INVALID_ARGUMENT: nothing to merge with. ABORTED: stale version. PERMISSION_DENIED: partners do not merge.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SplitCustomer(self, request, context):
+        """Some source records become a customer of their own: the former one where they were one before, else a new one.
+        NOT_FOUND: customer, former customer. INVALID_ARGUMENT: none, all or other records. ABORTED: stale version.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetAliases(self, request, context):
+        """Whose source records and golden ids are today, keyed by id. PERMISSION_DENIED: needs the scope operations.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CustomerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -143,6 +181,21 @@ def add_CustomerServiceServicer_to_server(servicer, server):
                     servicer.AssignOwner,
                     request_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.AssignOwnerRequest.FromString,
                     response_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.AssignOwnerResponse.SerializeToString,
+            ),
+            'MergeCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeCustomers,
+                    request_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.MergeCustomersRequest.FromString,
+                    response_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.MergeCustomersResponse.SerializeToString,
+            ),
+            'SplitCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.SplitCustomer,
+                    request_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.SplitCustomerRequest.FromString,
+                    response_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.SplitCustomerResponse.SerializeToString,
+            ),
+            'BatchGetAliases': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetAliases,
+                    request_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesRequest.FromString,
+                    response_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -307,6 +360,87 @@ class CustomerService:
             '/rundblick.customers.v1.CustomerService/AssignOwner',
             rundblick_dot_customers_dot_v1_dot_customer__pb2.AssignOwnerRequest.SerializeToString,
             rundblick_dot_customers_dot_v1_dot_customer__pb2.AssignOwnerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.customers.v1.CustomerService/MergeCustomers',
+            rundblick_dot_customers_dot_v1_dot_customer__pb2.MergeCustomersRequest.SerializeToString,
+            rundblick_dot_customers_dot_v1_dot_customer__pb2.MergeCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SplitCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.customers.v1.CustomerService/SplitCustomer',
+            rundblick_dot_customers_dot_v1_dot_customer__pb2.SplitCustomerRequest.SerializeToString,
+            rundblick_dot_customers_dot_v1_dot_customer__pb2.SplitCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetAliases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.customers.v1.CustomerService/BatchGetAliases',
+            rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesRequest.SerializeToString,
+            rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,16 @@ class CustomerServiceStub:
     """NOT_FOUND. ABORTED: stale version, or idempotency key used with other input."""
     AssignOwner: _grpc.UnaryUnaryMultiCallable[_customer_pb2.AssignOwnerRequest, _customer_pb2.AssignOwnerResponse]
     """NOT_FOUND: customer or employee."""
+    MergeCustomers: _grpc.UnaryUnaryMultiCallable[_customer_pb2.MergeCustomersRequest, _customer_pb2.MergeCustomersResponse]
+    """The duplicates' source records become the customer's; their ids answer it from now on.
+    NOT_FOUND. INVALID_ARGUMENT: nothing to merge with. ABORTED: stale version. PERMISSION_DENIED: partners do not merge.
+    """
+    SplitCustomer: _grpc.UnaryUnaryMultiCallable[_customer_pb2.SplitCustomerRequest, _customer_pb2.SplitCustomerResponse]
+    """Some source records become a customer of their own: the former one where they were one before, else a new one.
+    NOT_FOUND: customer, former customer. INVALID_ARGUMENT: none, all or other records. ABORTED: stale version.
+    """
+    BatchGetAliases: _grpc.UnaryUnaryMultiCallable[_customer_pb2.BatchGetAliasesRequest, _customer_pb2.BatchGetAliasesResponse]
+    """Whose source records and golden ids are today, keyed by id. PERMISSION_DENIED: needs the scope operations."""
 
 @_typing.type_check_only
 class CustomerServiceAsyncStub(CustomerServiceStub):
@@ -59,6 +69,16 @@ class CustomerServiceAsyncStub(CustomerServiceStub):
     """NOT_FOUND. ABORTED: stale version, or idempotency key used with other input."""
     AssignOwner: _aio.UnaryUnaryMultiCallable[_customer_pb2.AssignOwnerRequest, _customer_pb2.AssignOwnerResponse]  # type: ignore[assignment]
     """NOT_FOUND: customer or employee."""
+    MergeCustomers: _aio.UnaryUnaryMultiCallable[_customer_pb2.MergeCustomersRequest, _customer_pb2.MergeCustomersResponse]  # type: ignore[assignment]
+    """The duplicates' source records become the customer's; their ids answer it from now on.
+    NOT_FOUND. INVALID_ARGUMENT: nothing to merge with. ABORTED: stale version. PERMISSION_DENIED: partners do not merge.
+    """
+    SplitCustomer: _aio.UnaryUnaryMultiCallable[_customer_pb2.SplitCustomerRequest, _customer_pb2.SplitCustomerResponse]  # type: ignore[assignment]
+    """Some source records become a customer of their own: the former one where they were one before, else a new one.
+    NOT_FOUND: customer, former customer. INVALID_ARGUMENT: none, all or other records. ABORTED: stale version.
+    """
+    BatchGetAliases: _aio.UnaryUnaryMultiCallable[_customer_pb2.BatchGetAliasesRequest, _customer_pb2.BatchGetAliasesResponse]  # type: ignore[assignment]
+    """Whose source records and golden ids are today, keyed by id. PERMISSION_DENIED: needs the scope operations."""
 
 class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -108,5 +128,33 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_customer_pb2.AssignOwnerResponse, _abc.Awaitable[_customer_pb2.AssignOwnerResponse]]:
         """NOT_FOUND: customer or employee."""
+
+    @_abc_1.abstractmethod
+    def MergeCustomers(
+        self,
+        request: _customer_pb2.MergeCustomersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_pb2.MergeCustomersResponse, _abc.Awaitable[_customer_pb2.MergeCustomersResponse]]:
+        """The duplicates' source records become the customer's; their ids answer it from now on.
+        NOT_FOUND. INVALID_ARGUMENT: nothing to merge with. ABORTED: stale version. PERMISSION_DENIED: partners do not merge.
+        """
+
+    @_abc_1.abstractmethod
+    def SplitCustomer(
+        self,
+        request: _customer_pb2.SplitCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_pb2.SplitCustomerResponse, _abc.Awaitable[_customer_pb2.SplitCustomerResponse]]:
+        """Some source records become a customer of their own: the former one where they were one before, else a new one.
+        NOT_FOUND: customer, former customer. INVALID_ARGUMENT: none, all or other records. ABORTED: stale version.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetAliases(
+        self,
+        request: _customer_pb2.BatchGetAliasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_pb2.BatchGetAliasesResponse, _abc.Awaitable[_customer_pb2.BatchGetAliasesResponse]]:
+        """Whose source records and golden ids are today, keyed by id. PERMISSION_DENIED: needs the scope operations."""
 
 def add_CustomerServiceServicer_to_server(servicer: CustomerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

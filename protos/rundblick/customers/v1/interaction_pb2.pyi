@@ -124,6 +124,7 @@ class Interaction(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """int_...; chosen by the sender, so that sending again is recognised"""
     customer_id: _builtins.str
@@ -137,6 +138,8 @@ class Interaction(_message.Message):
     team_id: _builtins.str
     source: _builtins.str
     summary: _builtins.str
+    version: _builtins.int
+    """of what its sender says of it; a newer one corrects what is there"""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -156,10 +159,11 @@ class Interaction(_message.Message):
         source: _builtins.str = ...,
         summary: _builtins.str | None = ...,
         subject: Global___Subject | None = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "customer_id", b"customer_id", "employee_id", b"employee_id", "occurred_at", b"occurred_at", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "customer_id", b"customer_id", "direction", b"direction", "employee_id", b"employee_id", "id", b"id", "kind", b"kind", "occurred_at", b"occurred_at", "source", b"source", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "customer_id", b"customer_id", "direction", b"direction", "employee_id", b"employee_id", "id", b"id", "kind", b"kind", "occurred_at", b"occurred_at", "source", b"source", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
     _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
@@ -247,19 +251,25 @@ class InteractionPage(_message.Message):
 
     EDGES_FIELD_NUMBER: _builtins.int
     PAGE_INFO_FIELD_NUMBER: _builtins.int
+    FRESHNESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___InteractionEdge]: ...
     @_builtins.property
     def page_info(self) -> _page_pb2.PageInfo: ...
+    @_builtins.property
+    def freshness(self) -> _timestamp_pb2.Timestamp:
+        """what was acknowledged anywhere before is in it; absent: not known yet"""
+
     def __init__(
         self,
         *,
         edges: _abc.Iterable[Global___InteractionEdge] | None = ...,
         page_info: _page_pb2.PageInfo | None = ...,
+        freshness: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["page_info", b"page_info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["freshness", b"freshness", "page_info", b"page_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "page_info", b"page_info"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "freshness", b"freshness", "page_info", b"page_info"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

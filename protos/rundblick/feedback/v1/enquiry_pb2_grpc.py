@@ -94,6 +94,16 @@ class EnquiryServiceStub:
                 request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryRequest.SerializeToString,
                 response_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryResponse.FromString,
                 _registered_method=True)
+        self.RederiveWaits = channel.unary_unary(
+                '/rundblick.feedback.v1.EnquiryService/RederiveWaits',
+                request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsRequest.SerializeToString,
+                response_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsResponse.FromString,
+                _registered_method=True)
+        self.ListContributions = channel.unary_unary(
+                '/rundblick.feedback.v1.EnquiryService/ListContributions',
+                request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsRequest.SerializeToString,
+                response_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsResponse.FromString,
+                _registered_method=True)
         self.ImportEnquiries = channel.stream_stream(
                 '/rundblick.feedback.v1.EnquiryService/ImportEnquiries',
                 request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ImportEnquiriesRequest.SerializeToString,
@@ -188,6 +198,21 @@ class EnquiryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RederiveWaits(self, request, context):
+        """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
+        PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContributions(self, request, context):
+        """All that metrics should know today, as events that were never told. PERMISSION_DENIED, INVALID_ARGUMENT: as above.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ImportEnquiries(self, request_iterator, context):
         """Batches in, an answer for each batch once it is stored: what it holds is then there for good.
         A row is known by its source and external id: sending it again changes nothing, sending more facts of it adds them.
@@ -258,6 +283,16 @@ def add_EnquiryServiceServicer_to_server(servicer, server):
                     servicer.ExcludeEnquiry,
                     request_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryRequest.FromString,
                     response_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryResponse.SerializeToString,
+            ),
+            'RederiveWaits': grpc.unary_unary_rpc_method_handler(
+                    servicer.RederiveWaits,
+                    request_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsRequest.FromString,
+                    response_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsResponse.SerializeToString,
+            ),
+            'ListContributions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContributions,
+                    request_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsRequest.FromString,
+                    response_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsResponse.SerializeToString,
             ),
             'ImportEnquiries': grpc.stream_stream_rpc_method_handler(
                     servicer.ImportEnquiries,
@@ -589,6 +624,60 @@ class EnquiryService:
             '/rundblick.feedback.v1.EnquiryService/ExcludeEnquiry',
             rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryRequest.SerializeToString,
             rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RederiveWaits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.feedback.v1.EnquiryService/RederiveWaits',
+            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsRequest.SerializeToString,
+            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContributions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.feedback.v1.EnquiryService/ListContributions',
+            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsRequest.SerializeToString,
+            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,12 @@ class EnquiryServiceStub:
     """NOT_FOUND. ABORTED: it is closed already."""
     ExcludeEnquiry: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.ExcludeEnquiryRequest, _enquiry_pb2.ExcludeEnquiryResponse]
     """NOT_FOUND. ABORTED: it is excluded already."""
+    RederiveWaits: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.RederiveWaitsRequest, _enquiry_pb2.RederiveWaitsResponse]
+    """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
+    PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+    """
+    ListContributions: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.ListContributionsRequest, _enquiry_pb2.ListContributionsResponse]
+    """All that metrics should know today, as events that were never told. PERMISSION_DENIED, INVALID_ARGUMENT: as above."""
     ImportEnquiries: _grpc.StreamStreamMultiCallable[_enquiry_pb2.ImportEnquiriesRequest, _enquiry_pb2.ImportEnquiriesResponse]
     """Batches in, an answer for each batch once it is stored: what it holds is then there for good.
     A row is known by its source and external id: sending it again changes nothing, sending more facts of it adds them.
@@ -87,6 +93,12 @@ class EnquiryServiceAsyncStub(EnquiryServiceStub):
     """NOT_FOUND. ABORTED: it is closed already."""
     ExcludeEnquiry: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.ExcludeEnquiryRequest, _enquiry_pb2.ExcludeEnquiryResponse]  # type: ignore[assignment]
     """NOT_FOUND. ABORTED: it is excluded already."""
+    RederiveWaits: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.RederiveWaitsRequest, _enquiry_pb2.RederiveWaitsResponse]  # type: ignore[assignment]
+    """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
+    PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+    """
+    ListContributions: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.ListContributionsRequest, _enquiry_pb2.ListContributionsResponse]  # type: ignore[assignment]
+    """All that metrics should know today, as events that were never told. PERMISSION_DENIED, INVALID_ARGUMENT: as above."""
     ImportEnquiries: _aio.StreamStreamMultiCallable[_enquiry_pb2.ImportEnquiriesRequest, _enquiry_pb2.ImportEnquiriesResponse]  # type: ignore[assignment]
     """Batches in, an answer for each batch once it is stored: what it holds is then there for good.
     A row is known by its source and external id: sending it again changes nothing, sending more facts of it adds them.
@@ -188,6 +200,24 @@ class EnquiryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_enquiry_pb2.ExcludeEnquiryResponse, _abc.Awaitable[_enquiry_pb2.ExcludeEnquiryResponse]]:
         """NOT_FOUND. ABORTED: it is excluded already."""
+
+    @_abc_1.abstractmethod
+    def RederiveWaits(
+        self,
+        request: _enquiry_pb2.RederiveWaitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enquiry_pb2.RederiveWaitsResponse, _abc.Awaitable[_enquiry_pb2.RederiveWaitsResponse]]:
+        """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
+        PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+        """
+
+    @_abc_1.abstractmethod
+    def ListContributions(
+        self,
+        request: _enquiry_pb2.ListContributionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enquiry_pb2.ListContributionsResponse, _abc.Awaitable[_enquiry_pb2.ListContributionsResponse]]:
+        """All that metrics should know today, as events that were never told. PERMISSION_DENIED, INVALID_ARGUMENT: as above."""
 
     @_abc_1.abstractmethod
     def ImportEnquiries(

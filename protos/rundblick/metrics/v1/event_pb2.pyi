@@ -152,6 +152,7 @@ class Event(_message.Message):
     OWNER_ID_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """unique for ever; the same id again is the same event"""
     name: _builtins.str
@@ -169,6 +170,10 @@ class Event(_message.Message):
     def after(self) -> Global___Observation:
         """what it contributes from now on"""
 
+    @_builtins.property
+    def recorded_at(self) -> _timestamp_pb2.Timestamp:
+        """When the producer recorded it; absent: when it comes in. An event from before the raw events that are kept is known."""
+
     def __init__(
         self,
         *,
@@ -180,10 +185,11 @@ class Event(_message.Message):
         owner_id: _builtins.str | None = ...,
         before: Global___Observation | None = ...,
         after: Global___Observation | None = ...,
+        recorded_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "after", b"after", "before", b"before", "owner_id", b"owner_id", "team_id", b"team_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "after", b"after", "before", b"before", "owner_id", b"owner_id", "recorded_at", b"recorded_at", "team_id", b"team_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "after", b"after", "before", b"before", "id", b"id", "name", b"name", "owner_id", b"owner_id", "source", b"source", "subject_id", b"subject_id", "team_id", b"team_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after", b"_after", "_before", b"_before", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "after", b"after", "before", b"before", "id", b"id", "name", b"name", "owner_id", b"owner_id", "recorded_at", b"recorded_at", "source", b"source", "subject_id", b"subject_id", "team_id", b"team_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after: _TypeAlias = _typing.Literal["after"]  # noqa: Y015
     _WhichOneofArgType__after: _TypeAlias = _typing.Literal["_after", b"_after"]  # noqa: Y015

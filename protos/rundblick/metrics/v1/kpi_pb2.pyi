@@ -687,6 +687,7 @@ class KpiResult(_message.Message):
     TARGET_FIELD_NUMBER: _builtins.int
     EXCLUDED_FIELD_NUMBER: _builtins.int
     WITHHELD_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     kpi_id: _builtins.str
     kpi_key: _builtins.str
     unit: _builtins.str
@@ -720,6 +721,10 @@ class KpiResult(_message.Message):
     def excluded(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exclusion]: ...
     @_builtins.property
     def withheld(self) -> Global___LocalizedMessage: ...
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """the one used: aligned to the end of its day; absent: now"""
+
     def __init__(
         self,
         *,
@@ -742,10 +747,11 @@ class KpiResult(_message.Message):
         target: Global___KpiTarget | None = ...,
         excluded: _abc.Iterable[Global___Exclusion] | None = ...,
         withheld: Global___LocalizedMessage | None = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_interval", b"_interval", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_open", b"_open", "_standard_deviation", b"_standard_deviation", "_target", b"_target", "_value", b"_value", "_withheld", b"_withheld", "_within_target", b"_within_target", "freshness", b"freshness", "interval", b"interval", "max", b"max", "mean", b"mean", "min", b"min", "open", b"open", "period", b"period", "standard_deviation", b"standard_deviation", "target", b"target", "value", b"value", "withheld", b"withheld", "within_target", b"within_target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_interval", b"_interval", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_open", b"_open", "_standard_deviation", b"_standard_deviation", "_target", b"_target", "_value", b"_value", "_withheld", b"_withheld", "_within_target", b"_within_target", "as_of", b"as_of", "freshness", b"freshness", "interval", b"interval", "max", b"max", "mean", b"mean", "min", b"min", "open", b"open", "period", b"period", "standard_deviation", b"standard_deviation", "target", b"target", "value", b"value", "withheld", b"withheld", "within_target", b"within_target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interval", b"_interval", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_open", b"_open", "_standard_deviation", b"_standard_deviation", "_target", b"_target", "_value", b"_value", "_withheld", b"_withheld", "_within_target", b"_within_target", "excluded", b"excluded", "freshness", b"freshness", "histograms", b"histograms", "interval", b"interval", "kpi_id", b"kpi_id", "kpi_key", b"kpi_key", "max", b"max", "mean", b"mean", "min", b"min", "n", b"n", "open", b"open", "period", b"period", "quantiles", b"quantiles", "standard_deviation", b"standard_deviation", "target", b"target", "unit", b"unit", "value", b"value", "withheld", b"withheld", "within_target", b"within_target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interval", b"_interval", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_open", b"_open", "_standard_deviation", b"_standard_deviation", "_target", b"_target", "_value", b"_value", "_withheld", b"_withheld", "_within_target", b"_within_target", "as_of", b"as_of", "excluded", b"excluded", "freshness", b"freshness", "histograms", b"histograms", "interval", b"interval", "kpi_id", b"kpi_id", "kpi_key", b"kpi_key", "max", b"max", "mean", b"mean", "min", b"min", "n", b"n", "open", b"open", "period", b"period", "quantiles", b"quantiles", "standard_deviation", b"standard_deviation", "target", b"target", "unit", b"unit", "value", b"value", "withheld", b"withheld", "within_target", b"within_target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__interval: _TypeAlias = _typing.Literal["interval"]  # noqa: Y015
     _WhichOneofArgType__interval: _TypeAlias = _typing.Literal["_interval", b"_interval"]  # noqa: Y015
@@ -926,6 +932,7 @@ class ResultQuery(_message.Message):
     PERIOD_FIELD_NUMBER: _builtins.int
     WHERE_FIELD_NUMBER: _builtins.int
     SELECTION_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     kpi: _builtins.str
     """id or key"""
     @_builtins.property
@@ -934,6 +941,10 @@ class ResultQuery(_message.Message):
     def where(self) -> _containers.RepeatedCompositeFieldContainer[Global___DimensionFilter]: ...
     @_builtins.property
     def selection(self) -> Global___ResultSelection: ...
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """as things stood at the end of that (past) day; absent: as they stand now"""
+
     def __init__(
         self,
         *,
@@ -941,10 +952,11 @@ class ResultQuery(_message.Message):
         period: Global___Period | None = ...,
         where: _abc.Iterable[Global___DimensionFilter] | None = ...,
         selection: Global___ResultSelection | None = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period", "selection", b"selection"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "period", b"period", "selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kpi", b"kpi", "period", b"period", "selection", b"selection", "where", b"where"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "kpi", b"kpi", "period", b"period", "selection", b"selection", "where", b"where"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

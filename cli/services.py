@@ -1,0 +1,63 @@
+"""Calls the services of a running system, as operators do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import grpc
+
+from chassis.calls import call, error_of, metadata_of
+from chassis.channel import open_channel
+from chassis.errors import DomainError
+from cli.importing import service_address
+
+T = TypeVar("T")
+
+_TIMEOUT = 60.0
+_STREAM_TIMEOUT = 3600.0
+
+
+class OperationFault(Exception):
+    """Why there is no answer, in one line."""
+
+
+class Service:
+    """One service behind a running system's endpoint, or at an address of its own."""
+
+    def __init__(self, channel: grpc.aio.Channel, token: str | None) -> None:
+        self._channel = channel
+        self._token = token
+
+    async def ask(self, stub: Callable[[grpc.aio.Channel], Any], request: Any) -> Any:
+        """The answer of the method that is named like the request. DomainError."""
+        method = getattr(stub(self._channel), type(request).__name__.removesuffix("Request"))
+        return await call(method, request, timeout=_TIMEOUT, token=self._token)
+
+    async def stream(
+        self, stub: Callable[[grpc.aio.Channel], Any], name: str, requests: AsyncIterator[Any]
+    ) -> AsyncIterator[Any]:
+        method = getattr(stub(self._channel), name)
+        try:
+            async for answer in method(requests, timeout=_STREAM_TIMEOUT, metadata=metadata_of(self._token)):
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error) from error
+
+
+@asynccontextmanager
+async def connected(address: str, token: str | None) -> AsyncIterator[Service]:
+    async with open_channel(address) as channel:
+        yield Service(channel, token)
+
+
+def addresses_of(endpoint: str, names: tuple[str, ...], token: str | None) -> dict[str, str]:
+    return {name: service_address(endpoint, name, token) for name in names}
+
+
+def done(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end. OperationFault: what the service said."""
+    try:
+        return asyncio.run(work)
+    except DomainError as error:
+        raise OperationFault(error.message) from None

@@ -1,0 +1,65 @@
+"""Journeys follow their source records: after a merge or a split each interaction shows the golden id of today."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rundblick.shared.v1 import alias_pb2
+
+from chassis.caller import Caller, service_caller
+from chassis.errors import Fault
+from chassis.ids import prefix_of
+from chassis.mongo import Database, Session, in_transaction
+from chassis.outbox import Entry
+from services.customers.customer.repository import MongoCustomerRepository
+from services.customers.interaction.domain import Interaction
+from services.customers.interaction.repository import MongoInteractionRepository
+
+
+class Journeys:
+    """Interactions come in without a lock on whose they are; whoever comes later of the two sets it right.
+
+    A merge is followed by `follow`, which sees every interaction stored until then. An interaction is followed by
+    `settle`, which sees every merge committed until then. So whatever the order, the last of the two leaves it right.
+    """
+
+    def __init__(
+        self, database: Database, customers: MongoCustomerRepository, interactions: MongoInteractionRepository
+    ) -> None:
+        self._database = database
+        self._customers = customers
+        self._interactions = interactions
+
+    async def follow(self, caller: Caller, records: Iterable[str]) -> None:
+        """All interactions of these source records show whose the records are now."""
+        for record in records:
+
+            async def work(session: Session, record: str = record) -> None:
+                # Held: of two of these at once, with another move between them, the older answer could win.
+                found = await self._customers.customers_of_records(caller, [record], session, hold=True)
+                if record in found:
+                    await self._interactions.give(caller, record, found[record], session)
+
+            await in_transaction(self._database, work)
+
+    async def settle(self, caller: Caller, interactions: Sequence[Interaction]) -> dict[str, str]:
+        """Set right those that were stored a moment ago; answers whose their records are."""
+        records = {i.source_record for i in interactions if i.source_record is not None}
+        if not records:
+            return {}
+        present = await self._customers.customers_of_records(caller, records)
+        wrong: dict[str, list[str]] = {}
+        for interaction in interactions:
+            customer = present.get(interaction.source_record or "")
+            if customer is not None and customer != interaction.customer:
+                wrong.setdefault(customer, []).append(interaction.id)
+        for customer, ids in wrong.items():
+            await self._interactions.give_some(caller, ids, customer)
+        return present
+
+
+async def follow_aliases(journeys: Journeys, entries: Sequence[Entry]) -> Mapping[str, Fault]:
+    """As the end of a relay."""
+    caller = service_caller("customers")
+    for entry in entries:
+        aliases = alias_pb2.MoveAliasesRequest.FromString(entry.payload).aliases
+        await journeys.follow(caller, [alias.id for alias in aliases if prefix_of(alias.id) == "src"])
+    return {}

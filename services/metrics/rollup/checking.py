@@ -1,0 +1,113 @@
+"""Holds what is kept against a recomputation from what the producers say today, to the digit."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chassis.caller import Caller
+from chassis.verification import Checked
+from services.metrics.event.domain import Event
+from services.metrics.rollup.customers import changed, flattened
+from services.metrics.rollup.domain import Flat, add
+from services.metrics.rollup.folder import Sums
+from services.metrics.rollup.repository import MongoRollupRepository, cell_id
+
+_MOST_SHOWN = 20
+
+
+class FigureCheck:
+    """Takes all events, then names what differs."""
+
+    def __init__(self, rollups: MongoRollupRepository, sums: Sums) -> None:
+        self._rollups = rollups
+        self._sums = sums
+
+    def take(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._sums.take(event)
+
+    async def result(self, caller: Caller) -> Checked:
+        checked = Checked()
+        await self._check_cells(caller, checked)
+        await self._check_open(caller, checked)
+        await self._check_records(caller, checked)
+        return checked
+
+    async def _check_cells(self, caller: Caller, checked: Checked) -> None:
+        expected: dict[str, Flat] = {}
+        for key, places in self._sums.cells.items():
+            flat = expected.setdefault(cell_id(key), {})
+            for (day, later), parts in places.items():
+                add(flat, {f"d.{day}.{later}.{name}": value for name, value in parts.items()})
+                add(flat, {f"m.{name}": value for name, value in parts.items()})
+        async for document in self._rollups.all_cells(caller):
+            checked.examined += 1
+            _compare(checked, "cell", document["_id"], expected.pop(document["_id"], {}), _flat_cell(document))
+        for id, flat in expected.items():
+            _compare(checked, "cell", id, flat, {})
+
+    async def _check_open(self, caller: Caller, checked: Checked) -> None:
+        expected = {wait.id: {"count": wait.count} for wait in self._sums.open.values()}
+        async for document in self._rollups.all_open(caller):
+            checked.examined += 1
+            _compare(checked, "open_wait", document["_id"], expected.pop(document["_id"], {}), {"count": document["c"]})
+        for id, flat in expected.items():
+            _compare(checked, "open_wait", id, flat, {})
+
+    async def _check_records(self, caller: Caller, checked: Checked) -> None:
+        expected: dict[str, dict[str, Any]] = {}
+        for record, changes in self._sums.customers.items():
+            expected[record] = changed({"_id": record, "k": {}}, changes)
+        async for document in self._rollups.all_records(caller):
+            checked.examined += 1
+            id = document["_id"]
+            wanted = expected.pop(id, {"k": {}})
+            hint = self._sums.hints.get(id)
+            if hint is not None and document["customer"] != hint:
+                checked.differs("customer_figures", id, f"belongs to {hint}, is kept for {document['customer']}")
+            for kpi in wanted["k"].keys() | document["k"].keys():
+                _compare_kpi(checked, f"{id} {kpi}", wanted["k"].get(kpi), document["k"].get(kpi))
+        for id in expected:
+            checked.differs("customer_figures", id, "is missing")
+
+
+def _flat_cell(document: Mapping[str, Any]) -> Flat:
+    flat = {f"m.{name}": value for name, value in flattened(document.get("m", {})).items()}
+    for day, places in document.get("d", {}).items():
+        for later, stored in places.items():
+            flat |= {f"d.{day}.{later}.{name}": value for name, value in flattened(stored).items()}
+    return flat
+
+
+def _compare_kpi(checked: Checked, id: str, wanted: Mapping[str, Any] | None, kept: Mapping[str, Any] | None) -> None:
+    empty: dict[str, Any] = {"all": {}, "newest": [], "kept_after": None}
+    wanted, kept = wanted or empty, kept or empty
+    _compare(checked, "customer_figures", id, flattened(wanted["all"]), flattened(kept["all"]))
+    # Which of the older ones were let go may differ; of the newer ones none may.
+    bounds = [entry["kept_after"] for entry in (wanted, kept) if entry["kept_after"] is not None]
+    bound = max(bounds, default=None)
+
+    def newest(entry: Mapping[str, Any]) -> list[str]:
+        return sorted(_shown(one) for one in entry["newest"] if bound is None or one["at"] > bound)
+
+    if newest(wanted) != newest(kept):
+        checked.differs("customer_figures", id, "differs in its newest observations")
+
+
+def _shown(one: Mapping[str, Any]) -> str:
+    """Comparable whatever the time zone object of its moments."""
+    pairs = ((name, v.astimezone(UTC).isoformat() if isinstance(v, datetime) else v) for name, v in one.items())
+    return str(sorted(pairs))
+
+
+def _compare(checked: Checked, what: str, id: str, wanted: Mapping[str, int], kept: Mapping[str, int]) -> None:
+    wrong = list(_wrong(wanted, kept))
+    if wrong:
+        rest = f" and {len(wrong) - _MOST_SHOWN} more" if len(wrong) > _MOST_SHOWN else ""
+        checked.differs(what, id.replace("\x1f", "|"), "; ".join(wrong[:_MOST_SHOWN]) + rest)
+
+
+def _wrong(wanted: Mapping[str, int], kept: Mapping[str, int]) -> Iterator[str]:
+    for name in sorted(wanted.keys() | kept.keys()):
+        if wanted.get(name, 0) != kept.get(name, 0):
+            yield f"{name} should be {wanted.get(name, 0)}, is {kept.get(name, 0)}"

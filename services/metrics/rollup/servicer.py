@@ -1,0 +1,37 @@
+"""Answers RollupService calls: takes what should be counted, then says what is not."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from rundblick.metrics.v1 import rollup_pb2 as pb
+from rundblick.metrics.v1 import rollup_pb2_grpc
+from rundblick.shared.v1 import verification_pb2
+
+from chassis.caller import OPERATIONS, current_caller
+from services.metrics.event.messages import event_from_proto
+from services.metrics.rollup.checking import FigureCheck
+
+_MOST_NAMED = 200
+
+
+class RollupServicer(rollup_pb2_grpc.RollupServiceServicer):
+    def __init__(self, check: Callable[[], FigureCheck]) -> None:
+        self._check = check
+
+    async def CheckFigures(
+        self, request_iterator: AsyncIterator[pb.CheckFiguresRequest], context: Any
+    ) -> AsyncIterator[pb.CheckFiguresResponse]:
+        caller = current_caller()
+        caller.require(OPERATIONS)
+        check = self._check()
+        async for request in request_iterator:
+            check.take(map(event_from_proto, request.events))
+        checked = await check.result(caller)
+        yield pb.CheckFiguresResponse(
+            examined=checked.examined,
+            differences=[
+                verification_pb2.Difference(what=d.what, id=d.id, detail=d.detail)
+                for d in checked.differences[:_MOST_NAMED]
+            ],
+            more_differences=max(len(checked.differences) - _MOST_NAMED, 0),
+        )
