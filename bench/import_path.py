@@ -6,25 +6,22 @@ Starts a system of its own in a temporary directory, imports the Boston 311 file
 everything is visible: all enquiries counted, and every outbox and every folder empty.
 """
 
-import json
-import platform
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 
+from bench import report
 from cli.system import System, running_system
 
-ROOT = Path(__file__).parents[1]
-BOSTON = ROOT / "examples" / "boston311"
+BOSTON = report.ROOT / "examples" / "boston311"
 ROWS, NEGATIVE = 29838, 10
 VISIBLE = """
 query($period: PeriodInput!, $last: ExternalIdInput!) {
@@ -118,19 +115,7 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> None:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT, check=False
-    ).stdout.strip()
-    result = {
-        "command": "python -m bench.import_path",
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": commit,
-        "machine": f"{psutil.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-        **measure(),
-    }
-    file = ROOT / "bench" / "results" / f"{result['date']}-import.json"
-    file.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))  # noqa: T201  # the figure is what the command is for
+    report.write("import", "python -m bench.import_path", measure())
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def _status_table(system: System) -> Table:
     pid = str(system.mongo.pid) if system.mongo else "not ours"
     table.add_row("mongodb", _without_password(system.mongo_uri), "healthy", pid)
     for name, process in system.processes.items():
-        address = f"{system.endpoint}/graphql" if name == "gateway" else system.addresses[name]
+        address = f"{system.endpoint}/graphql" if name == "gateway" else system.listening[name]
         table.add_row(name, address, "healthy", str(process.pid))
     return table
 

@@ -41,6 +41,7 @@ class Process:
         self._process: subprocess.Popen[str] | None = None
         self._wanted = threading.Event()
         self._changed = threading.Event()
+        self._killed = threading.Event()
         self._watcher: threading.Thread | None = None
 
     @property
@@ -75,6 +76,8 @@ class Process:
             self._watcher.join()
 
     def kill(self) -> None:
+        """kill -9; it is started again at once, for that it died is no fault of its own."""
+        self._killed.set()
         if self._process:
             self._process.kill()
 
@@ -112,8 +115,9 @@ class Process:
             self.last_status = process.wait()
             if not self._wanted.is_set():
                 return
-            if time.monotonic() - began > _STEADY_SECONDS:
+            if self._killed.is_set() or time.monotonic() - began > _STEADY_SECONDS:
                 pause, quick = _FIRST_PAUSE, 0
+                self._killed.clear()
             quick += 1
             if quick > _QUICK_DEATHS_ALLOWED:
                 self.gave_up = True

@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +49,17 @@ def require_free(port: int) -> None:
 
 @dataclass
 class System:
-    """A running system. Names of processes: customers, feedback, metrics, gateway."""
+    """A running system. Names of processes: customers, feedback, metrics, gateway; of further replicas feedback-2 ...
+
+    addresses: by service, of all its replicas; listening: by process.
+    """
 
     data: Path
     endpoint: str
     mongo_uri: str
     processes: dict[str, Process]
     addresses: dict[str, str]
+    listening: dict[str, str]
     mongo: Process | None  # None: somebody else's
 
     def pids(self) -> dict[str, int]:
@@ -83,7 +87,7 @@ class System:
                 services = httpx.get(f"{self.endpoint}/health/ready", timeout=5).json()["services"]
                 return set(services.values()) == {"SERVING"}
             return False
-        with grpc.insecure_channel(self.addresses[name]) as channel:
+        with grpc.insecure_channel(self.listening[name]) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)
             try:
                 status = stub.Check(health_pb2.HealthCheckRequest(), timeout=2).status
@@ -132,7 +136,12 @@ def prepare(data: Path) -> IO[str]:
 
 
 def _environment(
-    data: Path, mongo_uri: str, addresses: Mapping[str, str], gateway_port: int, extra: Mapping[str, str]
+    data: Path,
+    mongo_uri: str,
+    addresses: Mapping[str, str],
+    listening: Mapping[str, str],
+    gateway_port: int,
+    extra: Mapping[str, str],
 ) -> dict[str, dict[str, str]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNDBLICK_")}
     passed = {name: os.environ[name] for name in ("RUNDBLICK_ENV", "RUNDBLICK_OTLP_ENDPOINT") if name in os.environ}
@@ -147,13 +156,17 @@ def _environment(
     services = {
         name: {
             **common,
-            "RUNDBLICK_LISTEN_ADDRESS": addresses[name],
+            "RUNDBLICK_LISTEN_ADDRESS": address,
             "RUNDBLICK_MONGO_URI": mongo_uri,
-            "RUNDBLICK_DATABASE": f"rundblick_{name}",
+            "RUNDBLICK_DATABASE": f"rundblick_{service_of(name)}",
         }
-        for name in SERVICES
+        for name, address in listening.items()
     }
     return {**services, "gateway": {**common, "RUNDBLICK_HTTP_HOST": HOST, "RUNDBLICK_HTTP_PORT": str(gateway_port)}}
+
+
+def service_of(process: str) -> str:
+    return process.partition("-")[0]
 
 
 @contextmanager
@@ -165,10 +178,13 @@ def running_system(
     env: Mapping[str, str] | None = None,
     output: Output | None = None,
     seconds: float = 60,
+    replicas: int = 1,
+    programs: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[System]:
     """Start everything, yield when all is healthy, and stop everything in the right order.
 
-    gateway_port 0 takes a free one; mongo_uri None starts a mongod in `data`. SystemFault, MongodError: why not.
+    gateway_port 0 takes a free one; mongo_uri None starts a mongod in `data`. replicas: of each service. programs: what
+    Python runs for a service instead of its own module. SystemFault, MongodError: why not.
     """
     data = data.absolute()
     with ExitStack() as stack:
@@ -185,15 +201,18 @@ def running_system(
             mongo_uri, mongo = mongod.uri, mongod.process
         else:
             check_mongo(mongo_uri)
-        addresses = {name: f"{HOST}:{free_port()}" for name in SERVICES}
-        environment = _environment(data, mongo_uri, addresses, port, env or {})
+        names = {name: [name, *(f"{name}-{number}" for number in range(2, replicas + 1))] for name in SERVICES}
+        listening = {process: f"{HOST}:{free_port()}" for name in SERVICES for process in names[name]}
+        addresses = {name: _target([listening[process] for process in names[name]]) for name in SERVICES}
+        environment = _environment(data, mongo_uri, addresses, listening, port, env or {})
         processes: dict[str, Process] = {}
-        system = System(data, f"http://{HOST}:{port}", mongo_uri, processes, addresses, mongo)
-        for name in (*SERVICES, "gateway"):
-            module = name if name == "gateway" else f"services.{name}"
+        system = System(data, f"http://{HOST}:{port}", mongo_uri, processes, addresses, listening, mongo)
+        for name in (*listening, "gateway"):
+            module = name if name == "gateway" else f"services.{service_of(name)}"
+            program = (programs or {}).get(service_of(name), ("-m", module))
             process = Process(
                 name,
-                [sys.executable, "-m", module],
+                [sys.executable, *program],
                 environment[name],
                 log=data / "logs" / f"{name}.log",
                 output=output,
@@ -206,6 +225,11 @@ def running_system(
         (data / "state.json").write_text(json.dumps(state, indent=2))
         lock.flush()
         yield system
+
+
+def _target(addresses: Sequence[str]) -> str:
+    """What a gRPC channel opens to reach all of them."""
+    return addresses[0] if len(addresses) == 1 else f"ipv4:{','.join(addresses)}"
 
 
 __all__ = ["HOST", "SERVICES", "MongodError", "System", "SystemFault", "running_system", "secret_of"]

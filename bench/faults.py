@@ -1,0 +1,157 @@
+"""Kills processes at random moments, and counts what is lost, doubled or derived wrongly: nothing may be.
+
+    python -m bench.faults                 # writes bench/results/<date>-faults.json
+
+First three mistakes are planted, one after the other, to see that each is found.
+"""
+
+import csv
+import gzip
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+
+from bench import report
+from cli.system import System, running_system
+from tests.faults.harness import ROOT, Found, Killer, check, under_load, until_done
+
+BOSTON = ROOT / "examples" / "boston311"
+ROWS = 3000
+PLANTED = (
+    ("acknowledge_before_commit", "feedback"),
+    ("relay_without_deduplication", "metrics"),
+    ("watermark_outside_the_transaction", "metrics"),
+)
+
+
+def planted(bug: str, service: str, seed: int) -> Found:
+    """A few kills of a system with this mistake in it."""
+    found = Found()
+    program = {service: ("-m", "tests.faults.planted", bug, f"services.{service}")}
+    with tempfile.TemporaryDirectory() as data, running_system(Path(data) / "data", programs=program) as system:
+        names = [service, "feedback"] if bug.startswith("relay") else [service]
+        with under_load(system, found, seed=seed):
+            Killer(system, found, seed=seed, names=names).kill(6)
+        check(system, found, seconds=20)
+    return found
+
+
+@contextmanager
+def importing(system: System, directory: Path) -> Iterator[None]:
+    """An import of real rows runs beside; broken off, it is started again, as its user would."""
+    file = directory / "slice.csv"
+    with (
+        gzip.open(BOSTON / "boston311_2013_2017.csv.gz", "rt", newline="") as whole,
+        file.open("w", newline="") as part,
+    ):
+        for number, line in enumerate(whole):
+            if number > ROWS:
+                break
+            part.write(line)
+    rejected = str(directory / "rejected.csv")
+    words = ["import", "enquiries", str(file), "--mapping", str(BOSTON / "mapping.toml"), "--batch", "50"]
+    faults: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            until_done(system, [*words, "--rejected", rejected], tries=100)
+        except BaseException as error:  # noqa: BLE001  # raised again where it is seen
+            faults.append(error)
+
+    thread = threading.Thread(target=work, name="import")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+    if faults:
+        raise faults[0]
+
+
+def imported(system: System, directory: Path) -> list[str]:
+    """What of the import is not there once."""
+    with (directory / "slice.csv").open(newline="") as text:
+        rows = [row["case_enquiry_id"] for row in csv.DictReader(text)]
+    mongo: MongoClient[dict[str, Any]]
+    with MongoClient(system.mongo_uri) as mongo:
+        condition = {"source": "boston311"}
+        there = [one["external_id"] for one in mongo["rundblick_feedback"]["enquiries"].find(condition)]
+    return [] if sorted(rows) == sorted(there) else [f"{len(rows)} rows were imported, {len(there)} are there"]
+
+
+def everything(seed: int, kills: int) -> Found:
+    """Two replicas of each service, clients and an import that write, and every process dies again and again."""
+    found = Found()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        with running_system(directory / "data", replicas=2) as system:
+            names = [*system.processes, "mongo"]
+            with under_load(system, found, seed=seed), importing(system, directory):
+                Killer(system, found, seed=seed, names=names).kill(kills)
+            check(system, found)
+            found.lost += imported(system, directory)
+    return found
+
+
+def rederiving(seed: int, kills: int) -> Found:
+    """Waits derived by an earlier rule are derived anew while processes die; the figures follow to the digit."""
+    found = Found()
+    with tempfile.TemporaryDirectory() as name:
+        data = Path(name) / "data"
+        earlier = {"feedback": ("-m", "tests.faults.planted", "old_rules", "services.feedback")}
+        with running_system(data, programs=earlier) as system:
+            with under_load(system, found, seed=seed):
+                time.sleep(10)
+            check(system, found)
+        with running_system(data) as system:
+            before = Found()
+            check(system, before)
+            if not before.differences:
+                found.faults.append("the earlier rule gave the same waits, so nothing was shown")
+            done = threading.Event()
+
+            def work() -> None:
+                # Again and again, so that there is something to kill until the last kill.
+                while not done.is_set():
+                    until_done(system, ["rederive", "waits"], tries=100)
+
+            thread = threading.Thread(target=work, name="rederive")
+            thread.start()
+            Killer(system, found, seed=seed, names=["feedback", "metrics", "mongo"]).kill(kills)
+            done.set()
+            thread.join()
+            until_done(system, ["rederive", "waits"])
+            check(system, found)
+    return found
+
+
+def main() -> int:
+    began = time.monotonic()
+    figures: dict[str, object] = {}
+    wrong: list[str] = []
+    for bug, service in PLANTED:
+        for seed in (1, 2, 3):
+            caught = planted(bug, service, seed)
+            if caught.wrong:
+                break
+        else:
+            wrong.append(f"{bug} was not found")
+        figures[f"planted: {bug}"] = {"caught": bool(caught.wrong), "first": caught.wrong[:1], **caught.summary()}
+    for name, found in (("everything", everything(11, 48)), ("rederive", rederiving(12, 12))):
+        figures[name] = found.summary()
+        wrong += found.wrong
+    report.write("faults", "python -m bench.faults", {**figures, "seconds": round(time.monotonic() - began)})
+    for line in wrong[:50]:
+        print(f"WRONG: {line[:300]}")  # noqa: T201  # it is what the command is for
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
