@@ -14,13 +14,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from pymongo import MongoClient
 
 from bench import report
 from cli.system import System, running_system
-from tests.faults.harness import ROOT, Found, Killer, check, under_load, until_done
+from tests.faults.harness import ROOT, Found, Killer, check, client_of, under_load, until_done
 
 BOSTON = ROOT / "examples" / "boston311"
 ROWS = 3000
@@ -79,8 +76,7 @@ def imported(system: System, directory: Path) -> list[str]:
     """What of the import is not there once."""
     with (directory / "slice.csv").open(newline="") as text:
         rows = [row["case_enquiry_id"] for row in csv.DictReader(text)]
-    mongo: MongoClient[dict[str, Any]]
-    with MongoClient(system.mongo_uri) as mongo:
+    with client_of(system) as mongo:
         condition = {"source": "boston311"}
         there = [one["external_id"] for one in mongo["rundblick_feedback"]["enquiries"].find(condition)]
     return [] if sorted(rows) == sorted(there) else [f"{len(rows)} rows were imported, {len(there)} are there"]

@@ -63,17 +63,20 @@ def _percentiles(values: list[float]) -> dict[str, float]:
 
 def measure(clients: int) -> dict[str, Any]:
     journeys, figures = [], []
-    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder) / "data") as system:
-        with httpx.Client(base_url=system.endpoint, timeout=30) as http:
-            made = _ask(http, CREATE, input={"kind": "PERSON", "displayName": "Probe"})
-            customer = made["createCustomer"]["customer"]["id"]
-            began = time.monotonic()
-            with Load(system.endpoint, seed=5, clients=clients) as load:
-                for number in range(1, PROBES + 1):
-                    journey, figure = probe(http, customer, number)
-                    journeys.append(journey)
-                    figures.append(figure)
-            seconds = time.monotonic() - began
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_system(Path(folder) / "data") as system,
+        httpx.Client(base_url=system.endpoint, timeout=30) as http,
+    ):
+        made = _ask(http, CREATE, input={"kind": "PERSON", "displayName": "Probe"})
+        customer = made["createCustomer"]["customer"]["id"]
+        began = time.monotonic()
+        with Load(system.endpoint, seed=5, clients=clients) as load:
+            for number in range(1, PROBES + 1):
+                journey, figure = probe(http, customer, number)
+                journeys.append(journey)
+                figures.append(figure)
+        seconds = time.monotonic() - began
     return {
         "clients": clients,
         "probes": PROBES,

@@ -14,6 +14,7 @@ from rundblick.customers.v1 import (
     team_pb2_grpc,
     touchpoint_pb2_grpc,
 )
+from rundblick.shared.v1 import verification_pb2_grpc
 
 from chassis.caller import Authenticator, Caller
 from chassis.channel import open_channel
@@ -61,5 +62,6 @@ async def customers(database: Database) -> AsyncIterator[Running]:
             reference_pb2_grpc.ReferenceServiceStub(channel),
             team_pb2_grpc.TeamServiceStub(channel),
             touchpoint_pb2_grpc.TouchpointServiceStub(channel),
+            verification_pb2_grpc.VerificationServiceStub(channel),
         ]
         yield Running(stubs, authenticator)

@@ -59,6 +59,10 @@ class Found:
         return shown
 
 
+def client_of(system: System) -> MongoClient[dict[str, Any]]:
+    return MongoClient(system.mongo_uri)
+
+
 class Killer:
     """names: which processes; mongo is one of them."""
 
@@ -100,8 +104,7 @@ def under_load(system: System, found: Found, *, seed: int) -> Iterator[None]:
 
 
 def _compare(system: System, written: Written, found: Found) -> None:
-    mongo: MongoClient[dict[str, Any]]
-    with MongoClient(system.mongo_uri) as mongo:
+    with client_of(system) as mongo:
         feedback, customers = mongo["rundblick_feedback"], mongo["rundblick_customers"]
         for what, collection, field_name, acknowledged in (
             ("enquiry", feedback["enquiries"], "subject", written.enquiries),

@@ -51,6 +51,5 @@ def _check_projection(checked: Checked, customer: Customer, formers: Sequence[Fo
     if owner_of(customer, formers) != customer.owner:
         checked.differs("customer", customer.id, "differs from what was assigned in owner")
     for former in formers:
-        here = sum(record.home == former.id for record in customer.records)
-        if not here:
-            checked.differs("alias", former.id, f"leads to {customer.id}, which has none of its records")
+        if not any(record.id in former.brought for record in customer.records):
+            checked.differs("alias", former.id, f"leads to {customer.id}, which has nothing of what it brought")

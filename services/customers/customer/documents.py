@@ -121,6 +121,7 @@ def former_to_document(former: Former) -> Document:
         "version": former.version,
         "moves": former.moves,
         "brought": list(former.brought),
+        "at": former.at,
     }
 
 
@@ -136,4 +137,5 @@ def former_from_document(document: Document) -> Former:
         version=document["version"],
         moves=document["moves"],
         brought=tuple(document["brought"]),
+        at=document["at"],
     )

@@ -1,7 +1,7 @@
 """Merge and split: which source records belong to which golden id, and what follows from that.
 
 Nothing is copied and nothing is lost: a merge gives the source records of one golden id to another and keeps the id
-as a former one; a split gives them back. Where a former id leads follows from where its own records are today.
+as a former one; a split gives them back. Where a former id leads follows from where what it brought is today.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -17,7 +17,10 @@ from services.customers.customer.domain.record import FIELDS, LIST_FIELDS, Sourc
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A golden id that leads to another one. brought: the records it had when it was merged."""
+    """A golden id that leads to another one, wherever most of what it brought is.
+
+    brought: the records it had when it was merged; at: when that was.
+    """
 
     id: str
     into: str
@@ -29,6 +32,7 @@ class Former:
     version: int
     moves: int
     brought: tuple[str, ...]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ def merge(survivor: Customer, duplicates: Sequence[Customer], formers: Sequence[
             version=customer.version,
             moves=customer.moves + 1,
             brought=tuple(record.id for record in customer.records),
+            at=now,
         )
         for customer in others.values()
     ]
@@ -107,7 +112,7 @@ def brought_by(customer: Customer, former: str, formers: Iterable[Former]) -> li
     """The records a former customer brought and that are still here. NotFound: it leads elsewhere or is unknown."""
     for one in formers:
         if one.id == former:
-            return [record.id for record in customer.records if record.id in one.brought or record.home == former]
+            return [record.id for record in customer.records if record.id in one.brought]
     raise NotFound(f"{former} was not merged into {customer.id}", ("former_customer",))
 
 
@@ -125,7 +130,8 @@ def split(customer: Customer, formers: Sequence[Former], leaving: Collection[str
     if not goes or not stays:
         raise InvalidInput("name some of the customer's source records, not all", ("source_records",))
     following = [f for f in formers if _leads_away(f, goes, stays)]
-    revived = min(following, key=lambda former: former.id, default=None)
+    # Who brought most of them; of two that brought the same, who came last was the customer just before.
+    revived = max(following, key=lambda f: (_brought(f, goes), f.at, f.id), default=None)
     away = _revived(revived, goes, now) if revived is not None else _new(new_id, customer, goes, now)
     led = [replace(f, into=away.id, moves=f.moves + 1) for f in following if f is not revived]
     away = replace(away, owner=owner_of(away, led))
@@ -135,8 +141,12 @@ def split(customer: Customer, formers: Sequence[Former], leaving: Collection[str
 
 
 def _leads_away(former: Former, goes: Iterable[SourceRecord], stays: Iterable[SourceRecord]) -> bool:
-    """Are more of the records that were made for it among those that go than among those that stay?"""
-    return sum(record.home == former.id for record in goes) > sum(record.home == former.id for record in stays)
+    """Is more of what it brought among the records that go than among those that stay?"""
+    return _brought(former, goes) > _brought(former, stays)
+
+
+def _brought(former: Former, records: Iterable[SourceRecord]) -> int:
+    return sum(record.id in former.brought for record in records)
 
 
 def _revived(former: Former, records: Sequence[SourceRecord], now: datetime) -> Customer:
