@@ -1,6 +1,8 @@
 """The feedback service over the real customers and metrics services, each on its own database."""
 
+import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,12 +14,15 @@ from rundblick.customers.v1 import (
     customer_pb2_grpc,
     employee_pb2,
     employee_pb2_grpc,
+    interaction_pb2,
     interaction_pb2_grpc,
+    reference_pb2,
     touchpoint_pb2,
     touchpoint_pb2_grpc,
 )
 from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 from rundblick.metrics.v1 import event_pb2
+from rundblick.shared.v1 import alias_pb2_grpc, verification_pb2_grpc
 
 from chassis.caller import Authenticator, Caller
 from chassis.channel import open_channel
@@ -47,6 +52,24 @@ class Running:
     customers_service: CustomersService
     customers_address: str
     authenticator: Authenticator
+
+    aliases: Any
+    verification: Any
+
+    async def delivered(self) -> None:
+        """Until nothing waits to be told any more."""
+        async with self.service.relaying():
+            end = time.monotonic() + 20
+            while await self.database["outbox"].count_documents({"parked": False}):
+                assert time.monotonic() < end
+                await asyncio.sleep(0.02)
+
+    async def journey_of(self, customer: str) -> Any:
+        request = interaction_pb2.BatchListInteractionsRequest(customer_ids=[customer])
+        return (await self.journey.BatchListInteractions(request, timeout=10)).pages[customer].edges
+
+    def lookups(self, *external_ids: str) -> list[reference_pb2.CustomerReference]:
+        return [reference_pb2.CustomerReference(external_id=id) for id in external_ids]
 
     async def stop_customers(self) -> None:
         await self.customers_server.aclose()
@@ -126,4 +149,6 @@ async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]
             customers_service,
             address,
             authenticator,
+            alias_pb2_grpc.AliasServiceStub(channel),
+            verification_pb2_grpc.VerificationServiceStub(channel),
         )

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rundblick.metrics.v1 import event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc
+from rundblick.metrics.v1 import event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc, rollup_pb2_grpc
+from rundblick.shared.v1 import alias_pb2_grpc
 
 from chassis.caller import Authenticator, Caller
 from chassis.channel import open_channel
@@ -28,6 +29,8 @@ class Running:
     service: MetricsService
     events: Any
     kpis: Any
+    aliases: Any
+    rollups: Any
     metadata: tuple[tuple[str, str], ...] | None = None
 
     async def ingest(self, *events: event_pb2.Event) -> event_pb2.IngestEventsResponse:
@@ -70,6 +73,8 @@ def serve(database: Database) -> Serve:
                 service,
                 event_pb2_grpc.EventServiceStub(channel),
                 kpi_pb2_grpc.KpiServiceStub(channel),
+                alias_pb2_grpc.AliasServiceStub(channel),
+                rollup_pb2_grpc.RollupServiceStub(channel),
                 (("authorization", f"Bearer {token}"),) if token else None,
             )
 

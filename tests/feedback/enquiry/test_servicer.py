@@ -212,15 +212,6 @@ async def test_a_partner_sees_and_writes_its_own_sources_alone(feedback: Running
     assert await refused(feedback, opening(feedback), partner) is grpc.StatusCode.PERMISSION_DENIED
 
 
-async def delivered(feedback: Running) -> None:
-    """Until nothing waits to be told any more."""
-    async with feedback.service.relaying():
-        end = time.monotonic() + 20
-        while await feedback.database["outbox"].count_documents({"parked": False}):
-            assert time.monotonic() < end
-            await asyncio.sleep(0.02)
-
-
 async def test_an_enquiry_is_taken_while_customers_is_away_and_linked_when_it_is_back(feedback: Running) -> None:
     await feedback.stop_customers()
     answer = pb.NewMessage(author_kind=pb.AUTHOR_KIND_EMPLOYEE, author_id=feedback.employee, occurred_at=when(5))
@@ -229,7 +220,7 @@ async def test_an_enquiry_is_taken_while_customers_is_away_and_linked_when_it_is
     assert not taken.HasField("customer_id")
     assert not taken.HasField("touchpoint_id")
     await feedback.start_customers()
-    await delivered(feedback)
+    await feedback.delivered()
     linked = (await feedback.call(pb.BatchGetEnquiriesRequest(ids=[taken.id]))).answers[taken.id].value
     assert linked.customer_id == feedback.customer
     assert linked.source_record_id
@@ -265,6 +256,6 @@ async def test_the_journey_learns_of_every_public_message_once(feedback: Running
     note = pb.NewMessage(author_kind=pb.AUTHOR_KIND_EMPLOYEE, visibility=pb.VISIBILITY_INTERNAL, body="hm")
     await feedback.call(pb.AddMessageRequest(enquiry_id=id, message=note))
     request = interaction_pb2.BatchListInteractionsRequest(customer_ids=[feedback.customer])
-    await delivered(feedback)
+    await feedback.delivered()
     edges = (await feedback.journey.BatchListInteractions(request, timeout=10)).pages[feedback.customer].edges
     assert [(edge.node.subject.id, edge.node.direction) for edge in edges] == [(id, interaction_pb2.DIRECTION_INBOUND)]
