@@ -65,8 +65,8 @@ class Relay:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._outbox = outbox
-        self._destination = destination
-        self._deliver = deliver
+        self.destination = destination
+        self.deliver = deliver
         self._report = report
         self._batch = batch
         self._look = look
@@ -86,7 +86,7 @@ class Relay:
     def _read(self, read: Callable[[Backlog], float]) -> Callable[[], telemetry.Readings]:
         # Only the replica that delivers knows; the others say nothing.
         def readings() -> telemetry.Readings:
-            return [] if self._backlog is None else [(read(self._backlog), {"destination": self._destination})]
+            return [] if self._backlog is None else [(read(self._backlog), {"destination": self.destination})]
 
         return readings
 
@@ -114,7 +114,7 @@ class Relay:
             # Said once, not four times a second for as long as the receiver is away.
             fault = f"{type(error).__name__}: {error}"
             if fault != self._said:
-                log.warning("outbox: %s: %s", self._destination, fault)
+                log.warning("outbox: %s: %s", self.destination, fault)
                 self._said = fault
             await asyncio.sleep(self._look)
             return False
@@ -125,7 +125,7 @@ class Relay:
         # While there is much to deliver nobody waits for the news, so it may come less often.
         if time.monotonic() - self._reported < _REPORT_SECONDS * (1 if idle else 2):
             return
-        self._backlog = await self._outbox.backlog(self._destination)
+        self._backlog = await self._outbox.backlog(self.destination)
         self._reported = time.monotonic()
         await self._report(self._backlog)
 
@@ -139,11 +139,11 @@ class Relay:
     async def deliver_once(self) -> bool:
         """One batch. True: there may be more."""
         now = self._now()
-        due = await self._outbox.pending(self._destination, now, self._batch)
+        due = await self._outbox.pending(self.destination, now, self._batch)
         if not due:
             return False
         failed: set[str] = set()
-        with telemetry.linked(f"deliver to {self._destination}", [dict(entry.trace) for entry in due]):
+        with telemetry.linked(f"deliver to {self.destination}", [dict(entry.trace) for entry in due]):
             for turn in _turns(due):
                 entries = [entry for entry in turn if entry.aggregate not in failed]
                 if not entries:
@@ -158,7 +158,7 @@ class Relay:
 
     async def _attempt(self, entries: Sequence[Entry]) -> Mapping[str, Fault]:
         try:
-            return await self._deliver(entries)
+            return await self.deliver(entries)
         except DomainError as error:
             if error.code in ("SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT", "RATE_LIMITED"):
                 # The receiver is away: that is no fault of any entry, so no try is counted.

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chassis.errors import Conflict, Exhausted, Fault, Unavailable
 from chassis.mongo import Database, Session, in_transaction
-from chassis.outbox import MAX_ATTEMPTS, Entry, Outbox
+from chassis.outbox import MAX_ATTEMPTS, Backlog, Entry, Outbox
 from chassis.relay import Relay
 from chassis.times import utc_now
 
@@ -272,3 +273,76 @@ async def test_looking_for_work_scans_no_collection(outbox: Outbox) -> None:
         winning = str(plan["queryPlanner"]["winningPlan"])
         assert "IXSCAN" in winning
         assert "COLLSCAN" not in winning
+
+
+async def test_the_order_of_an_aggregate_holds_beyond_a_batch_whatever_the_ids_say(
+    outbox: Outbox, receiver: Receiver
+) -> None:
+    # Two processes whose clocks differ: the later entry has the older id.
+    first, second = entry("enq_a", 1), entry("enq_a", 2)
+    await append(
+        outbox, replace(first, id=second.id), replace(second, id="out_0"), entry("enq_b", 1), entry("enq_c", 1)
+    )
+    await deliver_all(relay_of(outbox, receiver, batch=1))
+    assert [sequence for aggregate, sequence in receiver.taken if aggregate == "enq_a"] == [1, 2]
+    assert len(receiver.taken) == 4
+
+
+async def test_what_commits_late_is_not_skipped(outbox: Outbox, receiver: Receiver) -> None:
+    late = entry("enq_late", 1)
+    begun, others_done = asyncio.Event(), asyncio.Event()
+
+    async def slow(session: Session) -> None:
+        await outbox.append(session, [late])
+        begun.set()
+        await others_done.wait()
+
+    relay = relay_of(outbox, receiver)
+    writing = asyncio.create_task(in_transaction(outbox.database, slow))
+    await begun.wait()
+    await append(outbox, entry("enq_b", 1))
+    await deliver_all(relay)
+    assert receiver.taken == [("enq_b", 1)]
+    others_done.set()
+    await writing
+    await deliver_all(relay)
+    assert receiver.taken == [("enq_b", 1), ("enq_late", 1)]
+
+
+async def test_the_backlog_says_until_when_everything_arrived(outbox: Outbox, receiver: Receiver, clock: Clock) -> None:
+    before = utc_now()
+    empty = await outbox.backlog("metrics")
+    assert (empty.pending, empty.parked) == (0, 0)
+    assert empty.delivered_until == empty.complete_until >= before
+    await append(outbox, entry("enq_a", 1), entry("enq_b", 1), entry("enq_c", 1, "customers"))
+    oldest = (await outbox.database["outbox"].find().sort("_id", 1).to_list(1))[0]["at"]
+    waiting = await outbox.backlog("metrics")
+    assert (waiting.pending, waiting.delivered_until) == (2, oldest)
+    relay = relay_of(outbox, receiver, clock)
+    receiver.refuses = {b"enq_a/1"}
+    for _ in range(MAX_ATTEMPTS):
+        await deliver_all(relay)
+        clock.later(minutes=10)
+    parked = await outbox.backlog("metrics")
+    assert (parked.pending, parked.parked) == (0, 1)
+    assert parked.delivered_until > oldest, "what is parked holds up nobody's figures"
+    assert parked.complete_until == oldest, "but it may still come"
+
+
+async def test_a_relay_reports_how_far_it_came_also_when_nothing_happens(outbox: Outbox, receiver: Receiver) -> None:
+    told: list[Backlog] = []
+    complete = asyncio.Event()
+
+    async def report(backlog: Backlog) -> None:
+        told.append(backlog)
+        if len(told) == 3:
+            complete.set()
+
+    relay = Relay(outbox, "metrics", receiver, holder="a", report=report, look=0.05)
+    task = asyncio.create_task(relay.run())
+    await asyncio.wait_for(complete.wait(), 20)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    moments = [backlog.delivered_until for backlog in told]
+    assert moments == sorted(moments)
+    assert moments[0] < moments[-1]

@@ -74,3 +74,69 @@ def test_a_process_without_a_collector_records_nothing(mongo_uri: str) -> None:
         [sys.executable, "-c", program, mongo_uri], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
     )
     assert json.loads(done.stdout) == []
+
+
+DELIVERY = """
+import asyncio, json, sys
+from opentelemetry import trace
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from chassis.mongo import in_transaction, open_database
+from chassis.outbox import Entry, Outbox
+from chassis.relay import Relay
+from chassis.telemetry import running_telemetry
+
+exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+
+async def main() -> None:
+    async with open_database(sys.argv[1], "telemetry_outbox") as database:
+        outbox = Outbox(database)
+        await outbox.ensure_indexes()
+        for number in range(2):
+            with trace.get_tracer("test").start_as_current_span(f"request {number}"):
+                async def write(session):
+                    await outbox.append(session, [Entry("metrics", f"enq_{number}", 1, "events", b"")])
+                await in_transaction(database, write)
+        delivered = asyncio.Event()
+        async def deliver(entries):
+            trace.get_tracer("test").start_span("arrived").end()
+            delivered.set()
+            return {}
+        relay = Relay(outbox, "metrics", deliver, holder="a")
+        task = asyncio.create_task(relay.run())
+        await delivered.wait()
+        while relay._backlog is None:
+            await asyncio.sleep(0.01)
+        trace.get_tracer_provider().force_flush()
+        print(json.dumps([json.loads(span.to_json()) for span in exporter.get_finished_spans()]))
+        print(reader.get_metrics_data().to_json(indent=None))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await database.client.drop_database(database.name)
+
+with running_telemetry("test", None, exporter, reader):
+    asyncio.run(main())
+"""
+
+
+def test_a_delivery_belongs_to_every_request_it_tells_of_and_its_lag_is_shown(mongo_uri: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DELIVERY, mongo_uri], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    told, gauges = done.stdout.splitlines()[:2]
+    spans = {span["name"]: span for span in json.loads(told)}
+    delivery, arrived = spans["deliver to metrics"], spans["arrived"]
+    traces = [spans[f"request {number}"]["context"]["trace_id"] for number in range(2)]
+    linked = [link["context"]["trace_id"] for link in delivery["links"]]
+    assert {delivery["context"]["trace_id"], *linked} == set(traces)
+    assert len(linked) == 1
+    assert arrived["parent_id"] == delivery["context"]["span_id"]
+    shown = {
+        metric["name"]: metric["data"]["data_points"][0]
+        for resource in json.loads(gauges)["resource_metrics"]
+        for scope in resource["scope_metrics"]
+        for metric in scope["metrics"]
+    }
+    assert set(shown) == {"rundblick.outbox.pending", "rundblick.outbox.parked", "rundblick.outbox.lag"}
+    assert shown["rundblick.outbox.parked"]["attributes"] == {"destination": "metrics"}
+    assert 0 <= shown["rundblick.outbox.lag"]["value"] < 60
