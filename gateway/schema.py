@@ -120,7 +120,8 @@ def nodes() -> dict[str, Callable[[Any, str], Awaitable[Any]]]:
     def finder(kind: Any, load: Any) -> Callable[[Any, str], Awaitable[Any]]:
         async def find(info: Any, id: str) -> Any:
             record = await load(info, id)
-            return kind(id=id, record=record) if record is not None else None
+            # Asked by an old id, the record has the present one.
+            return kind(id=record.id, record=record) if record is not None else None
 
         return find
 

@@ -140,14 +140,16 @@ async def world(mongo_uri: str) -> AsyncIterator[World]:
             server = running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1)
             return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
 
-        metrics = MetricsService(await database())
-        addresses = {"customers": await serve(CustomersService(await database())), "metrics": await serve(metrics)}
+        metrics, of_customers = MetricsService(await database()), CustomersService(await database())
+        addresses = {"customers": await serve(of_customers), "metrics": await serve(metrics)}
         customers = await stack.enter_async_context(open_channel(addresses["customers"], FILES))
         to_metrics = await stack.enter_async_context(open_channel(addresses["metrics"]))
         feedback = FeedbackService(await database(), customers, to_metrics, authenticator)
         addresses["feedback"] = await serve(feedback)
         await stack.enter_async_context(metrics.folding())
         await stack.enter_async_context(feedback.relaying())
+        to_feedback = await stack.enter_async_context(open_channel(addresses["feedback"]))
+        await stack.enter_async_context(of_customers.relaying(to_feedback, to_metrics, authenticator))
 
         settings = GatewaySettings(
             token_secret=SECRET,
