@@ -16,7 +16,6 @@ GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
 # A noun with a proto that the graph does not show under its own name, and why.
 NOT_IN_THE_GRAPH = {
     ("customers", "reference"): "turns keys into ids for other processes",
-    ("metrics", "event"): "comes in over gRPC alone",
     ("metrics", "rollup"): "is shown as results of KPIs",
 }
 # Written so that this file does not find itself.

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
-from rundblick.metrics.v1 import kpi_pb2, kpi_pb2_grpc
+from rundblick.metrics.v1 import event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc
+from rundblick.shared.v1 import page_pb2
 from strawberry.dataloader import DataLoader
 
 from chassis.errors import ERROR_OF_CODE, DomainError
@@ -13,7 +14,7 @@ from gateway.errors import ServiceError
 from gateway.loaders import Grouped, by_id
 
 SERVICE = "metrics"
-FILES = (kpi_pb2.DESCRIPTOR,)
+FILES = (kpi_pb2.DESCRIPTOR, event_pb2.DESCRIPTOR)
 MOST_QUERIES = 100
 
 
@@ -22,6 +23,7 @@ class MetricsStubs:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.kpis = kpi_pb2_grpc.KpiServiceStub(channel)
+        self.events = event_pb2_grpc.EventServiceStub(channel)
 
 
 class Metrics:
@@ -40,6 +42,10 @@ class Metrics:
     def result(self, query: kpi_pb2.ResultQuery) -> Any:
         """Results asked for at one moment are one call."""
         return self.results.load(query.SerializeToString(deterministic=True))
+
+    async def jobs(self, page: page_pb2.PageRequest) -> kpi_pb2.ListJobsResponse:
+        answer: kpi_pb2.ListJobsResponse = await self.call(self.stubs.kpis.ListJobs, kpi_pb2.ListJobsRequest(page=page))
+        return answer
 
     async def _kpis(self, asked: Sequence[str]) -> Mapping[str, Any]:
         """By id or key."""

@@ -11,7 +11,7 @@ from strawberry import federation
 from chassis.times import to_timestamp
 from gateway.metrics.client import fault_of, metrics_of
 from gateway.metrics.result import KpiResult, KpiTarget, Period, PeriodInput, wanted
-from gateway.shared import Info, Named, Node, enum_of, found, owned, present
+from gateway.shared import Info, Named, Node, enum_of, found, moment, owned, present
 
 
 @strawberry.enum
@@ -26,6 +26,17 @@ class Aggregation(Enum):
     SUM = "SUM"
     MEAN = "MEAN"
     QUANTILE = "QUANTILE"
+    RATE = "RATE"
+    DISTINCT_CUSTOMERS = "DISTINCT_CUSTOMERS"
+    RATIO = "RATIO"
+
+
+@strawberry.type(description="The counting of stored events for a definition.")
+class BackFill:
+    job: strawberry.ID
+    done: int
+    total: int
+    forecast: datetime | None = strawberry.field(description="When it will be done at the present pace.")
 
 
 @strawberry.enum
@@ -45,10 +56,18 @@ class DimensionSet:
 @strawberry.type
 class KpiDefinition:
     version: int
-    event: str = strawberry.field(description="The name of the events it is computed from.")
+    event: str | None = strawberry.field(description="The name of the events it is computed from.")
+    filter: str | None = strawberry.field(description="CEL; null: every event.")
+    value: str | None = strawberry.field(description="CEL; null: the event's own value.")
     aggregation: Aggregation
+    of: list[str] = strawberry.field(
+        description="Keys: numerator and denominator of a RATIO; the KPI whose target a RATE looks at."
+    )
     quantile: float | None = strawberry.field(description="Which one is the value, for QUANTILE.")
     dimension_sets: list[DimensionSet] = strawberry.field(description="What may be asked for; empty: the total.")
+    per_customer: bool = strawberry.field(description="Is it kept of single customers?")
+    back_fill: BackFill | None = strawberry.field(description="While stored events are being counted.")
+    counted_from: datetime | None = strawberry.field(description="What began before is not in it; null: all is.")
 
 
 @strawberry.input
@@ -84,11 +103,28 @@ def _definition(record: pb.Kpi) -> KpiDefinition:
     definition = record.definition
     return KpiDefinition(
         version=definition.version,
-        event=definition.event,
+        event=definition.event or None,
+        filter=present(definition, "filter"),
+        value=present(definition, "value"),
+        of=list(definition.of),
+        per_customer=definition.per_customer,
+        back_fill=_back_fill(definition),
+        counted_from=moment(definition, "counted_from"),
         aggregation=enum_of(Aggregation, pb.Aggregation, definition.aggregation, "AGGREGATION_"),
         quantile=present(definition, "quantile"),
         dimension_sets=[DimensionSet(dimensions=list(one.dimensions)) for one in definition.dimension_sets],
     )
+
+
+def _back_fill(definition: pb.KpiDefinition) -> BackFill | None:
+    if not definition.HasField("back_fill"):
+        return None
+    job = definition.back_fill
+    return BackFill(job=strawberry.ID(job.id), done=job.done, total=job.total, forecast=moment(job, "forecast"))
+
+
+def _owner(record: pb.Kpi) -> "Employee | None":
+    return Employee(id=strawberry.ID(record.owner_id)) if record.HasField("owner_id") else None
 
 
 def _direction(record: pb.Kpi) -> KpiDirection:
@@ -96,7 +132,7 @@ def _direction(record: pb.Kpi) -> KpiDirection:
 
 
 def _target(record: pb.Kpi) -> KpiTarget | None:
-    return KpiTarget(value=record.target.value) if record.HasField("target") else None
+    return KpiTarget.of(record.target) if record.HasField("target") else None
 
 
 def _query(
@@ -115,6 +151,33 @@ def _query(
     )
 
 
+async def _of_subject(
+    info: Info, kind: Any, id: str, keys: list[str] | None, period: PeriodInput | None
+) -> list[KpiResult]:
+    arguments = pb.BatchGetSubjectResultsRequest(
+        kind=kind, keys=keys, period=period.to_proto() if period else None, selection=wanted(info)
+    )
+    answer: pb.KpiResultsAnswer = await metrics_of(info).of_subjects.load(id, arguments)
+    if answer.HasField("error"):
+        raise fault_of(answer.error)
+    return [KpiResult(record=result) for result in answer.value.results]
+
+
+@federation.type(keys=["id"])
+class Employee(Named, Node):
+    id: strawberry.ID
+
+    @strawberry.field(description="One's own, or with the scope metrics:employees; all KPIs when no keys are given.")
+    async def kpis(
+        self, info: Info, keys: list[str] | None = None, period: PeriodInput | None = None
+    ) -> list[KpiResult] | None:
+        return await _of_subject(info, pb.SUBJECT_KIND_EMPLOYEE, self.id, keys, period)
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> "Employee":
+        return cls(id=id)
+
+
 @federation.type(keys=["id"], description="A key figure, as the company defines it.")
 class Kpi(Named, Node):
     id: strawberry.ID
@@ -123,10 +186,14 @@ class Kpi(Named, Node):
     key: str = strawberry.field(resolver=owned(load_kpi, lambda record: record.key))
     name: str = strawberry.field(resolver=owned(load_kpi, lambda record: record.name))
     description: str | None = strawberry.field(resolver=owned(load_kpi, lambda r: present(r, "description")))
-    unit: str = strawberry.field(resolver=owned(load_kpi, lambda r: r.unit), description="s for durations, else 1")
+    unit: str = strawberry.field(resolver=owned(load_kpi, lambda r: r.unit), description="s, d, 1 ...")
     direction: KpiDirection = strawberry.field(resolver=owned(load_kpi, _direction))
     definition: KpiDefinition = strawberry.field(resolver=owned(load_kpi, _definition))
     target: KpiTarget | None = strawberry.field(resolver=owned(load_kpi, _target))
+    owner: Employee | None = strawberry.field(resolver=owned(load_kpi, _owner), description="Who answers for it.")
+    archived_at: datetime | None = strawberry.field(
+        resolver=owned(load_kpi, lambda record: moment(record, "archived_at"))
+    )
 
     @strawberry.field(description="asOf: as things stood at the end of that past day.")
     async def result(
@@ -184,18 +251,6 @@ class Kpi(Named, Node):
         return cls(id=id)
 
 
-async def _of_subject(
-    info: Info, kind: Any, id: str, keys: list[str] | None, period: PeriodInput | None
-) -> list[KpiResult]:
-    arguments = pb.BatchGetSubjectResultsRequest(
-        kind=kind, keys=keys, period=period.to_proto() if period else None, selection=wanted(info)
-    )
-    answer: pb.KpiResultsAnswer = await metrics_of(info).of_subjects.load(id, arguments)
-    if answer.HasField("error"):
-        raise fault_of(answer.error)
-    return [KpiResult(record=result) for result in answer.value.results]
-
-
 @federation.type(keys=["id"])
 class Customer(Named, Node):
     id: strawberry.ID
@@ -237,7 +292,7 @@ class KpiQuery:
         record = await metrics_of(info).kpis.load(key)
         return kpi_of(record) if record is not None else None
 
-    @strawberry.field(description="All, by key; or those of the keys.")
+    @strawberry.field(description="All that are not archived, by key; or those of the keys.")
     async def kpis(self, info: Info, keys: list[str] | None = None) -> list[Kpi] | None:
         client = metrics_of(info)
         if keys is not None:

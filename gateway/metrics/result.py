@@ -1,6 +1,6 @@
 """Results of KPIs in the graph: what was asked for is seen beforehand and fetched at once."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -56,6 +56,17 @@ class Interval:
 @strawberry.type
 class KpiTarget:
     value: float = strawberry.field(description="Inclusive, in the KPI's unit.")
+    since: date | None = strawberry.field(description="The first day it is meant for.")
+    until: date | None = strawberry.field(description="By then it shall be reached.")
+
+    @classmethod
+    def of(cls, target: pb.KpiTarget) -> "KpiTarget":
+        since, until = present(target, "since"), present(target, "until")
+        return cls(
+            value=target.value,
+            since=date.fromisoformat(since) if since else None,
+            until=date.fromisoformat(until) if until else None,
+        )
 
 
 @strawberry.type
@@ -210,9 +221,9 @@ class KpiResult:
     def within_target(self) -> TargetShare | None:
         return TargetShare.of(self.record.within_target) if self.record.HasField("within_target") else None
 
-    @strawberry.field
+    @strawberry.field(description="Where one is meant for the period.")
     def target(self) -> KpiTarget | None:
-        return KpiTarget(value=self.record.target.value) if self.record.HasField("target") else None
+        return KpiTarget.of(self.record.target) if self.record.HasField("target") else None
 
     @strawberry.field(description="What is left out, and why.")
     def excluded(self) -> list[Exclusion]:
@@ -224,10 +235,19 @@ class KpiResult:
 
     @strawberry.field(description="Why no figure is shown.")
     def withheld(self) -> Message | None:
-        if not self.record.HasField("withheld"):
-            return None
-        said = self.record.withheld
-        return Message(code=said.code, parameters=JSON(dict(said.parameters)), text=said.text)
+        return _message(self.record.withheld) if self.record.HasField("withheld") else None
+
+    @strawberry.field(description="What is missing in it: stored events still to be counted, or gone.")
+    def partial(self) -> Message | None:
+        return _message(self.record.partial) if self.record.HasField("partial") else None
+
+    @strawberry.field(description="The version of the definition whose figures these are.")
+    def definition_version(self) -> int:
+        return self.record.definition_version
+
+
+def _message(said: pb.LocalizedMessage) -> Message:
+    return Message(code=said.code, parameters=JSON(dict(said.parameters)), text=said.text)
 
 
 def _number(record: pb.KpiResult, name: str) -> float | None:

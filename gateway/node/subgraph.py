@@ -2,10 +2,11 @@
 
 from strawberry.tools import merge_types
 
+from gateway.node.jobs import JobQuery
 from gateway.node.node import STUBS, NodeQuery
 
 SERVICE = "node"
-QUERIES = (NodeQuery,)
+QUERIES = (NodeQuery, JobQuery)
 ENTITIES = tuple(STUBS.values())
 
 Query = merge_types("Query", QUERIES)

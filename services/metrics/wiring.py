@@ -12,19 +12,25 @@ from chassis import telemetry
 from chassis.background import working
 from chassis.caller import service_caller
 from chassis.delivery import Deliveries, DeliveryServicer, Freshness
+from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Database, Readiness
 from chassis.times import utc_now
 from services.metrics.alias.servicer import AliasServicer
 from services.metrics.event.expiry import Expiry
 from services.metrics.event.intake import Intake
+from services.metrics.event.registry import Registry
 from services.metrics.event.repository import MongoEventRepository
 from services.metrics.event.servicer import EventServicer
-from services.metrics.kpi.domain import Catalogue
+from services.metrics.kpi.catalogue import Catalogues
+from services.metrics.kpi.defining import Defining
 from services.metrics.kpi.reader import Reader
+from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.servicer import KpiServicer
 from services.metrics.rollup.checking import FigureCheck
-from services.metrics.rollup.folder import Folder, Sums
+from services.metrics.rollup.filling import Filling
+from services.metrics.rollup.folder import Folder, Writing
+from services.metrics.rollup.members import MongoMemberRepository
 from services.metrics.rollup.repository import MongoRollupRepository
 from services.metrics.rollup.servicer import RollupServicer
 
@@ -51,32 +57,55 @@ class MetricsService:
         *,
         backlog: int = 2_000_000,
         event_days: int = 800,
-        catalogue: Catalogue | None = None,
     ) -> None:
         self._database = database
         self._now = now
         self._began = now()
-        self._catalogue = catalogue or Catalogue()
         self._events = MongoEventRepository(database)
         self._rollups = MongoRollupRepository(database)
+        self._members = MongoMemberRepository(database)
+        self._kpis = MongoKpiRepository(database)
+        self._catalogues = Catalogues(self._kpis)
+        self._writes = Writes(database)
         self._deliveries = Deliveries(database)
         holder = new_id("out")
-        self.folder = Folder(database, self._events, self._rollups, self._catalogue, holder=holder)
+        figures = (self._events, self._rollups, self._members)
+        writing = Writing(self._rollups, self._members)
+        filling = Filling(database, *figures, self._kpis, self._catalogues, writing, now=now)
+        self.folder = Folder(database, *figures, self._catalogues, filling, writing, holder=holder)
         self.freshness = Freshness(self._deliveries, now, self._oldest_unfolded)
-        self.expiry = Expiry(database, self._events, self._deliveries, days=event_days, holder=holder, now=now)
+        self.expiry = Expiry(
+            database, self._events, self._deliveries, days=event_days, holder=holder, now=now, needed=self._filling
+        )
         telemetry.gauge("rundblick.figures.lag", "s", self._lag)
         self._intake = Intake(self._events, backlog=backlog, now=now, taken=self.folder.wake)
         self._reader = Reader(self._rollups, now)
-        self.ready = Readiness(database, self._events, self._rollups)
+        self._defining = Defining(self._kpis, self._events, self._catalogues, self._writes, now)
+        self.ready = Readiness(database, self._writes, self._events, self._rollups, self._members, self._catalogues)
 
     def register(self, server: grpc.aio.Server) -> None:
-        event_pb2_grpc.add_EventServiceServicer_to_server(EventServicer(self._intake), server)
-        servicer = KpiServicer(self._catalogue, self._reader, self._fresh_until, self._now)
-        kpi_pb2_grpc.add_KpiServiceServicer_to_server(servicer, server)
-        check = RollupServicer(lambda: FigureCheck(self._rollups, Sums(self._catalogue)))
-        rollup_pb2_grpc.add_RollupServiceServicer_to_server(check, server)
-        alias_pb2_grpc.add_AliasServiceServicer_to_server(AliasServicer(self._rollups), server)
+        events = EventServicer(self._intake, self._known_events, self._writes, self._kpis.put_type)
+        event_pb2_grpc.add_EventServiceServicer_to_server(events, server)
+        kpi_pb2_grpc.add_KpiServiceServicer_to_server(
+            KpiServicer(self._catalogues, self._reader, self._defining, self._kpis, self._fresh_until, self._now),
+            server,
+        )
+        rollup_pb2_grpc.add_RollupServiceServicer_to_server(RollupServicer(self._check), server)
+        aliases = AliasServicer(self._database, self._rollups, self._members)
+        alias_pb2_grpc.add_AliasServiceServicer_to_server(aliases, server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryServicer(self._deliveries), server)
+
+    async def _known_events(self, look_again: bool) -> Registry:
+        return (await (self._catalogues.refresh() if look_again else self._catalogues.current())).registry
+
+    async def _filling(self) -> bool:
+        catalogue = await self._catalogues.refresh()
+        return catalogue.waiting or catalogue.filling
+
+    async def _check(self) -> FigureCheck:
+        gone = await self._events.gone_before(service_caller("metrics"))
+        catalogue = await self._catalogues.refresh()
+        return FigureCheck(self._events, self._rollups, self._members, catalogue, complete=gone is None)
 
     async def _oldest_unfolded(self) -> datetime | None:
         return await self._events.oldest_unfolded(service_caller("metrics"))
@@ -92,5 +121,5 @@ class MetricsService:
     @asynccontextmanager
     async def folding(self) -> AsyncIterator[None]:
         """Count what comes in until the block is left."""
-        async with working(self.folder.run(), self.freshness.run(), self.expiry.run()):
+        async with working(self.folder.run(), self.freshness.run(), self.expiry.run(), self._catalogues.run()):
             yield

@@ -212,6 +212,8 @@ async def test_touchpoints_and_customers_have_figures_of_their_own(world: World)
             "first_response_time": 3,
             "next_response_time": 0,
             "total_resolution_time": 0,
+            "feedback_items": 0,
+            "revenue": 0,
         }
         (within,) = edge["node"]["within"]
         assert within["n"] == 3

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from chassis.caller import service_caller
@@ -19,7 +19,10 @@ _PAUSE = 60.0
 
 
 class Expiry:
-    """days: how long raw events are kept; corrections need none of them, back-fills of new definitions do."""
+    """days: how long raw events are kept; corrections need none of them, back-fills of new definitions do.
+
+    needed: is there such a back-fill at this moment? Then it waits.
+    """
 
     def __init__(
         self,
@@ -30,7 +33,9 @@ class Expiry:
         days: int,
         holder: str,
         now: Callable[[], datetime],
+        needed: Callable[[], Awaitable[bool]],
     ) -> None:
+        self._needed = needed
         self._events = events
         self._deliveries = deliveries
         self._kept = timedelta(days=days)
@@ -40,6 +45,8 @@ class Expiry:
 
     async def expire_once(self) -> int:
         """How many were let go."""
+        if await self._needed():
+            return 0
         complete = await self._deliveries.complete()
         until = min([self._now() - self._kept, *(moment - _MARGIN for moment in complete.values())])
         # First it is written down that what was recorded before is known, then it may be gone.

@@ -7,14 +7,14 @@ gaps: whoever has read up to a position will never find a new event before it.
 
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from itertools import takewhile
 
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, in_transaction
+from chassis.mongo import ONE_REPLY, Database, Document, Session, in_transaction, visible_to
 from services.metrics.event.domain import Arrival, Event, Stored
 
 _EXPIRED = "expired"
@@ -112,18 +112,56 @@ class MongoEventRepository:
         gone = 0
         for partition in range(self._partitions):
             mark = await self._marks.find_one({"_id": partition})
-            folded = {"p": partition, "n": {"$lte": mark["n"] if mark else 0}}
+            folded = {"p": partition, "n": {"$lte": mark.get("n", 0) if mark else 0}}
             while True:
                 oldest = self._events.find(folded, {"n": 1, "at": 1}).sort([("p", ASCENDING), ("n", ASCENDING)])
                 batch = await oldest.limit(_LET_GO).to_list(_LET_GO)
                 # They are in the order they came in, so the first that is too young ends it.
                 old = list(takewhile(lambda one: one["at"] < until, batch))
                 if old:
+                    await self._counters.update_one({"_id": _EXPIRED}, {"$set": {"gone": True}})
                     await self._events.delete_many({"p": partition, "n": {"$lte": old[-1]["n"]}})
                     gone += len(old)
                 if len(old) < _LET_GO:
                     break
         return gone
+
+    async def gone_before(self, caller: Caller, session: Session | None = None) -> datetime | None:
+        """Raw events from before then may be gone; None: all there ever were are kept."""
+        expired = await self._counters.find_one({"_id": _EXPIRED}, session=session)
+        return expired["until"] if expired and expired.get("gone") else None
+
+    async def between(
+        self, caller: Caller, session: Session, partition: int, after: int, until: int, names: Sequence[str]
+    ) -> list[Stored]:
+        """Events with one of these names, by their positions."""
+        condition = {"p": partition, "n": {"$gt": after, "$lte": until}, "name": {"$in": list(names)}}
+        found = self._events.find(condition, {"n": 1, "e": 1}, session=session, batch_size=ONE_REPLY)
+        return [Stored(d["_id"], d["n"], d["e"]) async for d in found.sort([("p", ASCENDING), ("n", ASCENDING)])]
+
+    async def folded(self, caller: Caller, names: Sequence[str]) -> AsyncIterator[bytes]:
+        """All stored events with these names that are in the figures."""
+        for partition in range(self._partitions):
+            mark = await self._marks.find_one({"_id": partition})
+            position = mark.get("n", 0) if mark else 0
+            condition = {"p": partition, "n": {"$lte": position}, "name": {"$in": list(names)}}
+            async for document in self._events.find(condition, {"e": 1}):
+                yield document["e"]
+
+    async def newest(self, caller: Caller, name: str, look: int, limit: int) -> list[bytes]:
+        """At most `limit` events with this name among the `look` newest of all, newest first."""
+        found: list[bytes] = []
+        for partition in range(self._partitions):
+            pipeline: list[Document] = [
+                {"$match": {"p": partition, **visible_to(caller)}},
+                {"$sort": {"p": DESCENDING, "n": DESCENDING}},
+                {"$limit": look},
+                {"$match": {"name": name}},
+                {"$limit": limit},
+                {"$project": {"e": 1}},
+            ]
+            found += [one["e"] async for one in self._events.aggregate(pipeline, batchSize=ONE_REPLY)]
+        return found[:limit]
 
     async def after(self, caller: Caller, session: Session, partition: int, position: int, limit: int) -> list[Stored]:
         """The next events of a partition, in order; read in the session's snapshot, so none can slip in between."""
@@ -146,6 +184,7 @@ def _to_document(arrival: Arrival, partition: int, position: int, received_at: d
         "_id": event.id,
         "p": partition,
         "n": position,
+        "name": event.name,
         "at": received_at,
         "source": event.source,
         "team": event.team_id,

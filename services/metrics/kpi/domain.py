@@ -1,36 +1,30 @@
-"""What a KPI is, and those that every company has."""
+"""What a KPI is."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import Enum
 
-from chassis.errors import InvalidInput, NotFound
+from chassis.errors import Conflict, InvalidInput, NotFound
 
 # Without U, I, L, O, as in every id.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 DimensionSet = tuple[str, ...]
-
-# Each may be asked for alone, touchpoint and category also together; () is the total.
-STANDARD_SETS: tuple[DimensionSet, ...] = (
-    (),
-    ("source",),
-    ("touchpoint",),
-    ("channel",),
-    ("team",),
-    ("employee",),
-    ("category",),
-    ("service",),
-    ("touchpoint", "category"),
-)
+TOTAL: DimensionSet = ()
 
 
 class Aggregation(Enum):
+    """RATE: the share of those whose value is true; or, `of` another KPI, of those within its target."""
+
     COUNT = "COUNT"
     SUM = "SUM"
     MEAN = "MEAN"
     QUANTILE = "QUANTILE"
+    RATE = "RATE"
+    DISTINCT_CUSTOMERS = "DISTINCT_CUSTOMERS"
+    RATIO = "RATIO"
 
 
 class Direction(Enum):
@@ -38,26 +32,86 @@ class Direction(Enum):
     LOWER_IS_BETTER = "LOWER_IS_BETTER"
 
 
+class Phase(Enum):
+    """Of a version. WAITING: the folder has not seen it yet. FILLING: counts what comes in; stored events follow.
+
+    RETIRED: another version has taken over, or it was archived.
+    """
+
+    WAITING = "WAITING"
+    FILLING = "FILLING"
+    COMPLETE = "COMPLETE"
+    RETIRED = "RETIRED"
+
+
 class KpiNotFound(NotFound):
     def __init__(self, asked: str) -> None:
-        super().__init__(f"there is no KPI {asked}", ("kpi",))
+        super().__init__(f"there is no KPI {asked[:80]}", ("kpi",))
+
+
+class StaleVersion(Conflict):
+    def __init__(self, key: str, newest: int) -> None:
+        super().__init__(f"the newest version of {key} is {newest}", ("version",))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """value: inclusive, in the KPI's unit. since, until: for when it is meant, and by when it shall be reached."""
+
+    value: float
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackFill:
+    """How far the counting of stored events has come; total: of all partitions."""
+
+    job: str
+    total: int = 0
+    done: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    def forecast(self, now: datetime) -> datetime | None:
+        """When it will be done at the pace it had so far; None: it is, or nothing can be said yet."""
+        if self.finished_at is not None or self.started_at is None or not self.done:
+            return None
+        return now + (now - self.started_at) * ((self.total - self.done) / self.done)
 
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """event: the name of the events it is computed from. target: inclusive, in `unit`."""
+    """One version of a definition.
+
+    event: the name of the events it is computed from; filter, value: CEL over them. of: keys of the KPIs it is derived
+    from; then it has no events. waits: its events have a start and an end. counted: the version whose cells hold its
+    figures, since not every change makes other figures. counted_from: what began before is in no figure of it.
+    """
 
     key: str
     name: str
-    event: str
     aggregation: Aggregation
     unit: str
     direction: Direction
-    description: str
+    description: str = ""
+    event: str = ""
+    filter: str | None = None
+    value: str | None = None
     quantile: float | None = None
-    target: float | None = None
-    sets: tuple[DimensionSet, ...] = STANDARD_SETS
+    of: tuple[str, ...] = ()
+    goal: Target | None = None
+    sets: tuple[DimensionSet, ...] = (TOTAL,)
+    per_customer: bool = False
+    owner: str | None = None
+    waits: bool = False
     version: int = 1
+    counted: int = 1
+    phase: Phase = Phase.COMPLETE
+    back_fill: BackFill | None = None
+    counted_from: datetime | None = None
+    archived_at: datetime | None = None
+    built_in: bool = False
 
     @property
     def id(self) -> str:
@@ -70,9 +124,25 @@ class Kpi:
         return "kpi_" + "".join(reversed(letters))
 
     @property
+    def cells(self) -> str:
+        """The name its figures are kept under."""
+        return f"{self.key}/{self.counted}"
+
+    @property
+    def target(self) -> float | None:
+        return self.goal.value if self.goal is not None else None
+
+    @property
     def durations(self) -> bool:
         """Does it measure waits, which may be open?"""
-        return self.unit == "s"
+        return self.waits and self.value is None and self.aggregation in (Aggregation.MEAN, Aggregation.QUANTILE)
+
+    def meets_target(self, value: float) -> bool:
+        if self.goal is None:
+            return False
+        if self.direction is Direction.LOWER_IS_BETTER:
+            return value <= self.goal.value
+        return value >= self.goal.value
 
     def set_of(self, dimensions: Iterable[str]) -> DimensionSet:
         """The declared set of exactly these dimensions. InvalidInput lists those that are declared."""
@@ -82,79 +152,25 @@ class Kpi:
                 return declared
         known = "; ".join(", ".join(declared) for declared in self.sets if declared)
         asked = ", ".join(sorted(wanted))
-        raise InvalidInput(f"{self.key} is not kept by {asked}. It is kept by: {known}", ("where",))
+        said = f"It is kept by: {known}" if known else "It is kept in total alone"
+        raise InvalidInput(f"{self.key} is not kept by {asked}. {said}", ("where",))
+
+    @property
+    def counting(self) -> tuple[object, ...]:
+        """All that its figures depend on: where this is the same, so are they."""
+        return (
+            self.event,
+            self.filter,
+            self.value,
+            self.of,
+            _FIGURES_OF[self.aggregation],
+            frozenset(self.sets),
+            (self.target, self.direction) if self.target is not None else None,
+            self.per_customer,
+        )
 
 
-def _duration(key: str, name: str, event: str, description: str, target: float | None = None) -> Kpi:
-    return Kpi(
-        key=key,
-        name=name,
-        event=event,
-        aggregation=Aggregation.QUANTILE,
-        quantile=0.5,
-        unit="s",
-        direction=Direction.LOWER_IS_BETTER,
-        description=description,
-        target=target,
-    )
-
-
-BUILT_IN = (
-    _duration(
-        "first_response_time",
-        "First response time",
-        "wait.first",
-        "From the customer's first message to the first public answer by a human; the median.",
-        86_400,
-    ),
-    _duration(
-        "next_response_time",
-        "Next response time",
-        "wait.next",
-        "From the earliest unanswered message of the customer to the next public answer by a human; the median.",
-        86_400,
-    ),
-    _duration(
-        "first_resolution_time",
-        "First resolution time",
-        "resolution.first",
-        "From opening to the first resolution; the median.",
-    ),
-    _duration(
-        "total_resolution_time",
-        "Total resolution time",
-        "resolution.total",
-        "The time in which it was not resolved, over all reopenings; the median.",
-    ),
-    Kpi(
-        key="enquiries",
-        name="Enquiries",
-        event="enquiry.opened",
-        aggregation=Aggregation.COUNT,
-        unit="1",
-        direction=Direction.HIGHER_IS_BETTER,
-        description="How many enquiries were opened; spam and duplicates are not counted.",
-    ),
+# Aggregations that read the same parts differently.
+_FIGURES_OF = {kind: kind.value for kind in Aggregation} | dict.fromkeys(
+    (Aggregation.SUM, Aggregation.MEAN, Aggregation.QUANTILE), "values"
 )
-
-
-class Catalogue:
-    """The KPIs of this deployment, by key, by id and by the event they are computed from."""
-
-    def __init__(self, kpis: Iterable[Kpi] = BUILT_IN) -> None:
-        self.all = tuple(sorted(kpis, key=lambda kpi: kpi.key))
-        self._known: Mapping[str, Kpi] = {name: kpi for kpi in self.all for name in (kpi.key, kpi.id)}
-        by_event: dict[str, list[Kpi]] = {}
-        for kpi in self.all:
-            by_event.setdefault(kpi.event, []).append(kpi)
-        self._by_event = by_event
-
-    def get(self, asked: str) -> Kpi:
-        """By key or id."""
-        try:
-            return self._known[asked]
-        except KeyError:
-            raise KpiNotFound(asked) from None
-
-    def of_event(self, name: str) -> Iterable[Kpi]:
-        return self._by_event.get(name, ())

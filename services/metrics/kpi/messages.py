@@ -1,17 +1,21 @@
 """KPIs and results as messages, and what is asked as domain values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from rundblick.metrics.v1 import kpi_pb2 as pb
 
 from chassis.errors import InvalidInput
 from chassis.times import from_timestamp, to_timestamp
-from services.metrics.kpi.domain import Aggregation, Direction, Kpi
+from services.metrics.kpi.domain import Aggregation, BackFill, DimensionSet, Direction, Kpi, Phase, Target
 from services.metrics.kpi.periods import REPORTING_ZONE, Days, Granularity, aligned, midnight
 from services.metrics.kpi.results import CONFIDENCE, Asked, Interval, Open, Result, Share
+from services.metrics.kpi.trial import Trial
+from services.metrics.rollup.decimals import from_stored
+from services.metrics.rollup.domain import MICRO, NO_END, Parts
 
 DIRECTION_TO_PROTO: Mapping[Direction, Any] = {
     kind: pb.KpiDirection.Value(f"KPI_DIRECTION_{kind.value}") for kind in Direction
@@ -19,6 +23,8 @@ DIRECTION_TO_PROTO: Mapping[Direction, Any] = {
 AGGREGATION_TO_PROTO: Mapping[Aggregation, Any] = {
     kind: pb.Aggregation.Value(f"AGGREGATION_{kind.value}") for kind in Aggregation
 }
+_DIRECTION_FROM_PROTO: Mapping[int, Direction] = {number: kind for kind, number in DIRECTION_TO_PROTO.items()}
+_AGGREGATION_FROM_PROTO: Mapping[int, Aggregation] = {number: kind for kind, number in AGGREGATION_TO_PROTO.items()}
 _GRANULARITY_FROM_PROTO: Mapping[int, Granularity] = {
     pb.Granularity.Value(f"GRANULARITY_{kind.value}"): kind for kind in Granularity
 }
@@ -72,7 +78,9 @@ def asked_from_proto(selection: pb.ResultSelection) -> Asked:
     )
 
 
-def kpi_to_proto(kpi: Kpi) -> pb.Kpi:
+def kpi_to_proto(kpi: Kpi, sets: Iterable[DimensionSet], now: datetime) -> pb.Kpi:
+    """sets: what may be asked for."""
+    running = kpi.back_fill is not None and kpi.back_fill.finished_at is None and not kpi.of
     return pb.Kpi(
         id=kpi.id,
         key=kpi.key,
@@ -85,9 +93,98 @@ def kpi_to_proto(kpi: Kpi) -> pb.Kpi:
             event=kpi.event,
             aggregation=AGGREGATION_TO_PROTO[kpi.aggregation],
             quantile=kpi.quantile,
-            dimension_sets=[pb.DimensionSet(dimensions=dimensions) for dimensions in kpi.sets],
+            dimension_sets=[pb.DimensionSet(dimensions=dimensions) for dimensions in sets],
+            filter=kpi.filter,
+            value=kpi.value,
+            of=kpi.of,
+            per_customer=kpi.per_customer,
+            back_fill=job_to_proto(kpi, kpi.back_fill, now) if running and kpi.back_fill else None,
+            counted_from=to_timestamp(kpi.counted_from),
         ),
-        target=pb.KpiTarget(value=kpi.target) if kpi.target is not None else None,
+        target=_target(kpi),
+        owner_id=kpi.owner,
+        archived_at=to_timestamp(kpi.archived_at),
+        built_in=kpi.built_in,
+    )
+
+
+def job_to_proto(kpi: Kpi, fill: BackFill, now: datetime) -> pb.Job:
+    state = pb.JOB_STATE_DONE if fill.finished_at else pb.JOB_STATE_RUNNING if fill.started_at else pb.JOB_STATE_WAITING
+    return pb.Job(
+        id=fill.job,
+        kind=pb.JOB_KIND_BACK_FILL,
+        state=state,
+        subject=kpi.key,
+        done=fill.done,
+        total=fill.total,
+        started_at=to_timestamp(fill.started_at),
+        finished_at=to_timestamp(fill.finished_at),
+        forecast=to_timestamp(fill.forecast(now)),
+    )
+
+
+def draft_from_proto(draft: pb.KpiDraft) -> Kpi:
+    """InvalidInput: what no definition can be; whether it is a good one is checked later."""
+    if draft.aggregation not in _AGGREGATION_FROM_PROTO:
+        known = ", ".join(kind.value for kind in Aggregation)
+        raise InvalidInput(f"the aggregation is one of {known}", ("aggregation",))
+    if draft.direction not in _DIRECTION_FROM_PROTO:
+        raise InvalidInput("the direction is HIGHER_IS_BETTER or LOWER_IS_BETTER", ("direction",))
+    goal = None
+    if draft.HasField("target"):
+        goal = Target(draft.target.value, _day(draft.target, "since"), _day(draft.target, "until"))
+    return Kpi(
+        key=draft.key,
+        name=draft.name,
+        aggregation=_AGGREGATION_FROM_PROTO[draft.aggregation],
+        unit=draft.unit,
+        direction=_DIRECTION_FROM_PROTO[draft.direction],
+        description=draft.description,
+        event=draft.event,
+        filter=draft.filter if draft.HasField("filter") else None,
+        value=draft.value if draft.HasField("value") else None,
+        quantile=draft.quantile if draft.HasField("quantile") else None,
+        of=tuple(draft.of),
+        goal=goal,
+        sets=tuple(tuple(one.dimensions) for one in draft.dimension_sets if one.dimensions),
+        per_customer=draft.per_customer,
+        owner=draft.owner_id if draft.HasField("owner_id") else None,
+    )
+
+
+def _day(target: pb.KpiTarget, field: Literal["since", "until"]) -> date | None:
+    if not target.HasField(field):
+        return None
+    try:
+        return date.fromisoformat(getattr(target, field))
+    except ValueError:
+        raise InvalidInput("a day is written as 2026-12-31", ("target", field)) from None
+
+
+def _target(kpi: Kpi) -> pb.KpiTarget | None:
+    goal = kpi.goal
+    if goal is None:
+        return None
+    return pb.KpiTarget(
+        value=goal.value,
+        since=goal.since.isoformat() if goal.since else None,
+        until=goal.until.isoformat() if goal.until else None,
+    )
+
+
+def trial_to_proto(trial: Trial) -> pb.Trial:
+    return pb.Trial(
+        examined=trial.examined,
+        counted=trial.counted,
+        filtered=trial.filtered,
+        left_out=[pb.Exclusion(reason=reason, count=count) for reason, count in sorted(trial.left_out.items())],
+        faults=[
+            pb.TrialFault(message=said, count=count, event_id=event) for said, (count, event) in trial.faults.items()
+        ],
+        values=[
+            pb.TrialValue(event_id=event, started_at=to_timestamp(at), value=value) for event, at, value in trial.values
+        ],
+        result=trial.result,
     )
 
 
@@ -117,23 +214,52 @@ def result_to_proto(
         ],
         open=_open(result.open),
         within_target=_share(result.within_target),
-        target=pb.KpiTarget(value=kpi.target) if kpi.target is not None else None,
+        target=_target(kpi) if kpi.goal is not None and _meant(kpi.goal, days) else None,
         excluded=[pb.Exclusion(reason=reason, count=count) for reason, count in result.excluded.items()],
         as_of=to_timestamp(midnight(as_of)) if as_of is not None else None,
+        definition_version=kpi.version,
+        partial=_partial(kpi, days),
     )
 
 
+def _meant(goal: Target, days: Days) -> bool:
+    """Does the period overlap the time the target is meant for?"""
+    begins = goal.since is None or days.end > goal.since
+    return begins and (goal.until is None or days.start <= goal.until)
+
+
+def _partial(kpi: Kpi, days: Days) -> pb.LocalizedMessage | None:
+    if kpi.phase in (Phase.WAITING, Phase.FILLING) and kpi.back_fill is not None:
+        fill = kpi.back_fill
+        percent = str(100 * fill.done // fill.total) if fill.total else "0"
+        return pb.LocalizedMessage(
+            code="BACK_FILL_RUNNING",
+            parameters={"percent": percent},
+            text=f"Stored events are still being counted: {percent} % are.",
+        )
+    if kpi.counted_from is not None and days.moments[0] < kpi.counted_from:
+        day = kpi.counted_from.date().isoformat()
+        return pb.LocalizedMessage(
+            code="COUNTED_FROM",
+            parameters={"since": day},
+            text=f"This definition is newer than the events that were kept: it counts from {day} on.",
+        )
+    return None
+
+
 def withheld(kpi: Kpi, days: Days, freshness: datetime) -> pb.KpiResult:
-    """The period reaches back beyond what is kept of a single customer."""
+    """It is not kept of single customers, or not so far back."""
+    if kpi.per_customer:
+        code, text = "PERIOD_NOT_KEPT", "Of one customer, only the newest observations are kept one by one."
+    else:
+        code, text = "NOT_KEPT_PER_CUSTOMER", "This KPI is not kept of single customers."
     return pb.KpiResult(
         kpi_id=kpi.id,
         kpi_key=kpi.key,
         period=period_to_proto(days),
         unit=kpi.unit,
         freshness=to_timestamp(freshness),
-        withheld=pb.LocalizedMessage(
-            code="PERIOD_NOT_KEPT", text="Of one customer, only the newest observations are kept one by one."
-        ),
+        withheld=pb.LocalizedMessage(code=code, text=text),
     )
 
 
@@ -174,4 +300,25 @@ def _share(share: Share | None) -> pb.TargetShare | None:
         not_yet_due=share.not_yet_due,
         share=share.share,
         interval=_interval(share.interval),
+    )
+
+
+def cell_to_proto(
+    by: Sequence[str], values: Sequence[str], day: date, later: str, stored: Mapping[str, Any]
+) -> pb.Cell:
+    """One day of a cell, as it is kept."""
+    parts = Parts()
+    parts.add(from_stored(stored))
+    return pb.Cell(
+        day=day.isoformat(),
+        values=[pb.DimensionValue(dimension=name, value=value) for name, value in zip(by, values, strict=True)],
+        days_until_end=None if later == NO_END else int(later),
+        n=parts.n,
+        sum=parts.sum / MICRO,
+        sum_of_squares=str(Decimal(parts.squares).scaleb(-12)),
+        within_target=parts.hit,
+        open=parts.open,
+        closed_unanswered=parts.unanswered,
+        bins={key: count for key, count in sorted(parts.bins.items()) if count},
+        excluded={reason: count for reason, count in sorted(parts.excluded.items()) if count},
     )

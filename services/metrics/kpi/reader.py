@@ -1,8 +1,9 @@
 """Reads figures: one command for the sums and one for those who still wait, whatever is asked."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from chassis.caller import Caller
 from chassis.errors import Forbidden, InvalidInput
@@ -11,8 +12,10 @@ from services.metrics.kpi.periods import Days, Granularity, points
 from services.metrics.kpi.results import Asked, Result, compute
 from services.metrics.rollup import sketch
 from services.metrics.rollup.customers import all_time, within
+from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.domain import Group, OpenWaits, Parts, Query
-from services.metrics.rollup.repository import MongoRollupRepository, name_of
+from services.metrics.rollup.merging import all_waiting, merge, merge_open, remaining, total
+from services.metrics.rollup.repository import MongoRollupRepository
 
 Where = Mapping[str, tuple[str, ...]]
 
@@ -48,7 +51,14 @@ class Reader:
         cells = await self._rollups.cells(caller, queries)
         waiting = await self._waiting(caller, questions, queries, now)
         return [
-            compute(question.kpi, _total(groups), _all(open, groups), question.asked, _moment(question, now))
+            compute(
+                question.kpi,
+                total(groups),
+                all_waiting(open, groups),
+                question.asked,
+                _moment(question, now),
+                different=_different(groups.values()),
+            )
             for question, groups, open in zip(questions, cells, waiting, strict=True)
         ]
 
@@ -65,14 +75,16 @@ class Reader:
             for group in cells.values():
                 for day, of_day in group.days.items():
                     if point.start <= day < point.end:
-                        _merge(parts, of_day)
+                        merge(parts, of_day)
                 for start, waits in group.waiting.items():
                     if start is not None and point.start <= start < point.end:
-                        _merge_open(open, waits)
+                        merge_open(open, waits)
             for (_, start), waits in waiting.items():
                 if start is not None and point.start <= start < point.end:
-                    _merge_open(open, waits)
-            result.append((point, compute(question.kpi, parts, open, question.asked, _moment(question, now))))
+                    merge_open(open, waits)
+            different = _different(cells.values(), point)
+            moment = _moment(question, now)
+            result.append((point, compute(question.kpi, parts, open, question.asked, moment, different=different)))
         return result
 
     async def breakdown(
@@ -86,50 +98,69 @@ class Reader:
         coarse = _query(caller, question)
         cells, totals = await self._rollups.cells(caller, [fine, coarse])
         pair = (question, question)
-        waiting, all_waiting = await self._waiting(caller, pair, [fine, coarse], now)
+        waiting, everybody = await self._waiting(caller, pair, [fine, coarse], now)
         rows: dict[tuple[str, ...], tuple[Parts, OpenWaits]] = {}
         places = [fine.dimensions.index(dimension) for dimension in by]
         for values, group in cells.items():
             parts, open = rows.setdefault(_picked(values, places), (Parts(), OpenWaits()))
-            _merge(parts, group.parts)
+            merge(parts, group.parts)
             for waits in group.waiting.values():
-                _merge_open(open, waits)
+                merge_open(open, waits)
         for (values, _), waits in waiting.items():
             key = _picked(values, places)
             if key in rows:
-                _merge_open(rows[key][1], waits)
-        rest = _total(totals).minus(parts for parts, _ in rows.values())
+                merge_open(rows[key][1], waits)
+        rest = total(totals).minus(parts for parts, _ in rows.values())
         if not rest.empty:
             known = [open for _, open in rows.values()]
-            rows[("",) * len(by)] = (rest, _remaining(_all(all_waiting, totals), known))
-        results = [
-            (key, parts.received, compute(question.kpi, parts, open, question.asked, _moment(question, now)))
-            for key, (parts, open) in rows.items()
-            if not parts.empty
-        ]
+            rows[("",) * len(by)] = (rest, remaining(all_waiting(everybody, totals), known))
+        moment = _moment(question, now)
+        results = []
+        for key, (parts, open) in rows.items():
+            if not parts.empty:
+                different = _different(group for values, group in cells.items() if _picked(values, places) == key)
+                result = compute(question.kpi, parts, open, question.asked, moment, different=different)
+                results.append((key, parts.received, result))
         results.sort(key=lambda row: (-row[1], row[0]))
         return [(key, result) for key, _, result in results[:first]]
 
-    async def of_touchpoints(
-        self, caller: Caller, ids: Sequence[str], kpis: Sequence[Kpi], days: Days, asked: Asked
+    async def of_values(
+        self, caller: Caller, dimension: str, ids: Sequence[str], kpis: Sequence[Kpi], days: Days, asked: Asked
     ) -> dict[str, list[Result]]:
+        """The figures of many touchpoints, or employees, at once."""
         now = self._now()
-        questions = [Question(kpi, days, {"touchpoint": tuple(ids)}, asked) for kpi in kpis]
+        questions = [Question(kpi, days, {dimension: tuple(ids)}, asked) for kpi in kpis]
         queries = [_query(caller, question) for question in questions]
         cells = await self._rollups.cells(caller, queries)
         waiting = await self._waiting(caller, questions, queries, now)
         return {
             id: [
-                compute(kpi, groups.get((id,), Group()).parts, open.get(((id,), None)), asked, now)
+                compute(
+                    kpi,
+                    groups.get((id,), Group()).parts,
+                    open.get(((id,), None)),
+                    asked,
+                    now,
+                    different=_different([groups[(id,)]] if (id,) in groups else []),
+                )
                 for kpi, groups, open in zip(kpis, cells, waiting, strict=True)
             ]
             for id in ids
         }
 
+    async def kept(
+        self, caller: Caller, question: Question, by: Sequence[str]
+    ) -> AsyncIterator[tuple[tuple[str, ...], date, str, Mapping[str, Any]]]:
+        """(values in the order of `by`, day, days until the end, parts) as they are kept."""
+        query = _query(caller, question, by)
+        places = [query.dimensions.index(dimension) for dimension in by]
+        async for values, day, later, parts in self._rollups.kept(caller, query):
+            yield _picked(values, places), day, later, parts
+
     async def of_customers(
         self, caller: Caller, ids: Sequence[str], kpis: Sequence[Kpi], days: Days | None, asked: Asked
     ) -> dict[str, list[Result | None]]:
-        """None: the period reaches back beyond what is kept of a single customer."""
+        """None: the KPI is not kept per customer, or not so far back one by one."""
         if caller.sources is not None:
             raise Forbidden("the figures of a customer are not kept by source")
         now = self._now()
@@ -139,8 +170,11 @@ class Reader:
             answers[id] = []
             documents, waiting = found[id]
             for kpi in kpis:
+                if not kpi.per_customer:
+                    answers[id].append(None)
+                    continue
                 parts = all_time(documents, kpi) if days is None else within(documents, kpi, days.start, days.end)
-                starts = [wait["started_at"] for wait in waiting if wait["k"] == name_of(kpi)]
+                starts = [wait["started_at"] for wait in waiting if wait["k"] == kpi.cells]
                 open = _of_starts(kpi, starts, days, now)
                 answers[id].append(None if parts is None else compute(kpi, parts, open, asked, now))
         return answers
@@ -185,63 +219,18 @@ def _moment(question: Question, now: datetime) -> datetime:
     return now if as_of is None else datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
 
 
+def _different(groups: Iterable[Group], days: Days | None = None) -> int:
+    """How many different customers there were in all of them, on these days."""
+    union = Distinct()
+    for group in groups:
+        for day, customers in group.sets:
+            if days is None or days.start <= day < days.end:
+                union.update(customers)
+    return len(union)
+
+
 def _picked(values: tuple[str, ...], places: Sequence[int]) -> tuple[str, ...]:
     return tuple(values[place] for place in places)
-
-
-def _total(groups: Mapping[tuple[str, ...], Group]) -> Parts:
-    parts = Parts()
-    for group in groups.values():
-        _merge(parts, group.parts)
-    return parts
-
-
-def _merge(into: Parts, other: Parts) -> None:
-    into.n += other.n
-    into.sum += other.sum
-    into.squares += other.squares
-    into.hit += other.hit
-    into.open += other.open
-    into.unanswered += other.unanswered
-    for mine, theirs in (
-        (into.bins, other.bins),
-        (into.censored, other.censored),
-        (into.excluded, other.excluded),
-    ):
-        for key, count in theirs.items():
-            mine[key] = mine.get(key, 0) + count
-
-
-def _all(
-    waiting: Mapping[tuple[tuple[str, ...], date | None], OpenWaits], groups: Mapping[tuple[str, ...], Group]
-) -> OpenWaits:
-    """Those who wait still, and those who did as of the past day asked for."""
-    total = OpenWaits()
-    for waits in waiting.values():
-        _merge_open(total, waits)
-    for group in groups.values():
-        for waits in group.waiting.values():
-            _merge_open(total, waits)
-    return total
-
-
-def _merge_open(into: OpenWaits, other: OpenWaits) -> None:
-    for key, count in other.bins.items():
-        into.bins[key] = into.bins.get(key, 0) + count
-    into.due_later += other.due_later
-    if other.oldest is not None:
-        into.oldest = other.oldest if into.oldest is None else min(into.oldest, other.oldest)
-
-
-def _remaining(all: OpenWaits, known: Iterable[OpenWaits]) -> OpenWaits:
-    rest = OpenWaits(dict(all.bins), all.due_later, None)
-    for waits in known:
-        for key, count in waits.bins.items():
-            rest.bins[key] = rest.bins.get(key, 0) - count
-        rest.due_later -= waits.due_later
-    # Which of them is the oldest is known only where there are any.
-    rest.oldest = all.oldest if any(count > 0 for count in rest.bins.values()) else None
-    return rest
 
 
 def _of_starts(kpi: Kpi, starts: Iterable[datetime], days: Days | None, now: datetime) -> OpenWaits:

@@ -11,6 +11,7 @@ from services.metrics.rollup.domain import MICRO, OpenWaits, Parts
 
 CONFIDENCE = 0.95
 _Z = 1.959963984540054
+_MEASURING = (Aggregation.SUM, Aggregation.MEAN, Aggregation.QUANTILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,16 @@ class Result:
     excluded: Mapping[str, int] = field(default_factory=dict)
 
 
-def compute(kpi: Kpi, parts: Parts, waiting: OpenWaits | None, asked: Asked, now: datetime) -> Result:
-    """waiting: who still waits; None where that was not looked up."""
+def compute(
+    kpi: Kpi, parts: Parts, waiting: OpenWaits | None, asked: Asked, now: datetime, *, different: int = 0
+) -> Result:
+    """waiting: who still waits; None where that was not looked up. different: how many different customers."""
     values = sketch.ordered(parts.bins)
     measured = sum(count for _, count in values)
     mean = parts.sum / MICRO / measured if measured else None
     value, interval = _value(kpi, parts, values, mean)
+    if kpi.aggregation is Aggregation.DISTINCT_CUSTOMERS:
+        value = float(different)
     waiting = waiting or OpenWaits()
     return Result(
         n=parts.n,
@@ -83,7 +88,7 @@ def compute(kpi: Kpi, parts: Parts, waiting: OpenWaits | None, asked: Asked, now
         quantiles={p: sketch.quantile(parts.bins, p) for p in asked.quantiles},
         histograms={bins: sketch.histogram(parts.bins, bins) for bins in asked.histogram_bins},
         open=_open(parts, waiting, asked, now) if kpi.durations and asked.open else None,
-        within_target=_within(parts, waiting) if kpi.target is not None else None,
+        within_target=_within(parts, waiting) if kpi.target is not None and kpi.aggregation in _MEASURING else None,
         excluded={reason: count for reason, count in sorted(parts.excluded.items()) if count},
     )
 
@@ -98,8 +103,11 @@ def _deviation(parts: Parts, measured: int) -> float | None:
 def _value(
     kpi: Kpi, parts: Parts, values: Sequence[tuple[float, int]], mean: float | None
 ) -> tuple[float | None, Interval | None]:
-    if kpi.aggregation is Aggregation.COUNT:
+    if kpi.aggregation in (Aggregation.COUNT, Aggregation.DISTINCT_CUSTOMERS):
         return float(parts.n), None
+    if kpi.aggregation is Aggregation.RATE:
+        share = wilson(parts.hit, parts.n) if parts.n else None
+        return (share.value, share) if share is not None else (None, None)
     if kpi.aggregation is Aggregation.SUM:
         return parts.sum / MICRO, None
     if not values or mean is None:
@@ -146,6 +154,21 @@ def _within(parts: Parts, waiting: OpenWaits) -> Share:
     share = parts.hit / due if due else None
     interval = wilson(parts.hit, due) if due else None
     return Share(parts.hit, due - parts.hit, not_yet_due, share, interval)
+
+
+def derived(kpi: Kpi, operands: Sequence[Result]) -> Result:
+    """Of other results: the share within a target, or one by the other. value: None where there is nothing to say."""
+    if kpi.aggregation is Aggregation.RATE:
+        within = operands[0].within_target
+        share = within.share if within is not None else None
+        n = within.hit + within.missed if within is not None else 0
+        interval = within.interval if within is not None else None
+        return Result(n, share, None, None, None, None, interval, excluded=operands[0].excluded)
+    numerator, denominator = operands
+    value = None
+    if numerator.value is not None and denominator.value:
+        value = numerator.value / denominator.value
+    return Result(numerator.n, value, None, None, None, None, None)
 
 
 def wilson(hit: int, of: int) -> Interval:

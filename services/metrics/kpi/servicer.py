@@ -1,6 +1,6 @@
 """Answers KpiService calls: read the request, ask the reader, put the answers in the order of the questions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,57 +10,107 @@ from rundblick.metrics.v1 import kpi_pb2_grpc
 from chassis.batches import item_error
 from chassis.caller import Caller, current_caller
 from chassis.errors import DomainError, InvalidInput
+from chassis.page import encode_cursor, page_info, page_of
 from services.metrics.kpi import messages
-from services.metrics.kpi.domain import Catalogue, Kpi
+from services.metrics.kpi.catalogue import Catalogue, Catalogues
+from services.metrics.kpi.defining import Defining
+from services.metrics.kpi.deriving import Deriving
+from services.metrics.kpi.domain import Kpi
 from services.metrics.kpi.periods import EVERYTHING, Days
 from services.metrics.kpi.reader import Question, Reader
-from services.metrics.kpi.results import Result
+from services.metrics.kpi.repository import MongoKpiRepository
+from services.metrics.kpi.results import Asked, Result
 
 LARGEST_BATCH = 100
 MOST_SUBJECTS = 200
 MOST_ROWS = 1_000
+_CELLS = 500
+_DIMENSION: Mapping[int, str] = {pb.SUBJECT_KIND_TOUCHPOINT: "touchpoint", pb.SUBJECT_KIND_EMPLOYEE: "employee"}
 
 
 class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
     def __init__(
         self,
-        catalogue: Catalogue,
+        catalogues: Catalogues,
         reader: Reader,
+        defining: Defining,
+        kpis: MongoKpiRepository,
         freshness: Callable[[], datetime],
         now: Callable[[], datetime],
     ) -> None:
-        self._catalogue = catalogue
+        self._catalogues = catalogues
         self._now = now
         self._reader = reader
+        self._defining = defining
+        self._kpis = kpis
         self._freshness = freshness
 
     async def BatchGetKpis(self, request: pb.BatchGetKpisRequest, context: Any) -> pb.BatchGetKpisResponse:
         response = pb.BatchGetKpisResponse()
+        catalogue = await self._catalogues.knowing((*request.ids, *request.keys))
         for asked in (*request.ids, *request.keys):
             try:
-                response.answers[asked].value.CopyFrom(messages.kpi_to_proto(self._catalogue.get(asked)))
+                response.answers[asked].value.CopyFrom(self._kpi(catalogue, catalogue.newest(asked)))
             except DomainError as error:
                 response.answers[asked].error.CopyFrom(item_error(error.fault))
         return response
 
     async def ListKpis(self, request: pb.ListKpisRequest, context: Any) -> pb.ListKpisResponse:
-        return pb.ListKpisResponse(kpis=map(messages.kpi_to_proto, self._catalogue.all))
+        catalogue = await self._catalogues.current()
+        kpis = (*catalogue.all, *catalogue.archived) if request.archived else catalogue.all
+        return pb.ListKpisResponse(kpis=[self._kpi(catalogue, kpi) for kpi in kpis])
+
+    def _kpi(self, catalogue: Catalogue, kpi: Kpi) -> pb.Kpi:
+        return messages.kpi_to_proto(kpi, catalogue.sets_of(kpi), self._now())
+
+    async def DefineKpi(self, request: pb.DefineKpiRequest, context: Any) -> pb.DefineKpiResponse:
+        return await self._defining.define(current_caller(), request)
+
+    async def ArchiveKpi(self, request: pb.ArchiveKpiRequest, context: Any) -> pb.ArchiveKpiResponse:
+        return await self._defining.archive(current_caller(), request)
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Any) -> pb.ListJobsResponse:
+        part = await self._kpis.jobs(current_caller(), page_of(request.page, [str]))
+        edges = [
+            pb.JobEdge(cursor=encode_cursor(boundary), node=messages.job_to_proto(kpi, fill, self._now()))
+            for (kpi, fill), boundary in zip(part.items, part.boundaries, strict=True)
+        ]
+        return pb.ListJobsResponse(edges=edges, page_info=page_info(part))
+
+    async def ExportCells(self, request: pb.ExportCellsRequest, context: Any) -> AsyncIterator[pb.ExportCellsResponse]:
+        catalogue = await self._catalogues.knowing([request.kpi])
+        kpi = catalogue.get(request.kpi)
+        if kpi.of:
+            raise InvalidInput(
+                f"{kpi.key} is derived and has no cells of its own: export {', '.join(kpi.of)}", ("kpi",)
+            )
+        question = Question(kpi, messages.days_from_proto(request.period), {}, Asked())
+        response = pb.ExportCellsResponse()
+        async for values, day, later, parts in self._reader.kept(current_caller(), question, request.by):
+            response.cells.append(messages.cell_to_proto(request.by, values, day, later, parts))
+            if len(response.cells) == _CELLS:
+                yield response
+                response = pb.ExportCellsResponse()
+        if response.cells:
+            yield response
 
     async def BatchGetResults(self, request: pb.BatchGetResultsRequest, context: Any) -> pb.BatchGetResultsResponse:
         if len(request.queries) > LARGEST_BATCH:
             raise InvalidInput(f"a call has at most {LARGEST_BATCH} queries", ("queries",))
         caller, freshness = current_caller(), self._freshness()
+        catalogue = await self._catalogues.knowing(query.kpi for query in request.queries)
+        reader = Deriving(self._reader, catalogue)
         answers: list[pb.KpiResultAnswer | None] = []
         questions: list[Question] = []
         for query in request.queries:
             try:
-                question = self._question(query)
-                self._reader.check(caller, question)
+                question = self._question(catalogue, query)
+                reader.check(caller, question)
                 questions.append(question)
                 answers.append(None)
             except DomainError as error:
                 answers.append(pb.KpiResultAnswer(error=item_error(error.fault)))
-        results = iter(await self._reader.results(caller, questions))
+        results = iter(await reader.results(caller, questions))
         asked = iter(questions)
         return pb.BatchGetResultsResponse(
             answers=[
@@ -69,9 +119,10 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         )
 
     async def GetSeries(self, request: pb.GetSeriesRequest, context: Any) -> pb.GetSeriesResponse:
-        question, freshness = self._question(request.query), self._freshness()
+        catalogue = await self._catalogues.knowing([request.query.kpi])
+        question, freshness = self._question(catalogue, request.query), self._freshness()
         granularity = messages.granularity_from_proto(request.granularity)
-        found = await self._reader.series(current_caller(), question, granularity)
+        found = await Deriving(self._reader, catalogue).series(current_caller(), question, granularity)
         return pb.GetSeriesResponse(
             points=[
                 pb.KpiPoint(
@@ -83,11 +134,12 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         )
 
     async def GetBreakdown(self, request: pb.GetBreakdownRequest, context: Any) -> pb.GetBreakdownResponse:
-        question, freshness = self._question(request.query), self._freshness()
+        catalogue = await self._catalogues.knowing([request.query.kpi])
+        question, freshness = self._question(catalogue, request.query), self._freshness()
         first = request.first if request.HasField("first") else MOST_ROWS
         if not 0 <= first <= MOST_ROWS:
             raise InvalidInput(f"first lies between 0 and {MOST_ROWS}", ("first",))
-        rows = await self._reader.breakdown(current_caller(), question, request.by, first)
+        rows = await Deriving(self._reader, catalogue).breakdown(current_caller(), question, request.by, first)
         return pb.GetBreakdownResponse(
             rows=[
                 pb.KpiBreakdownRow(
@@ -108,9 +160,10 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         ids = list(dict.fromkeys(request.ids))
         if len(ids) > MOST_SUBJECTS:
             raise InvalidInput(f"a call has at most {MOST_SUBJECTS} ids", ("ids",))
-        kpis = [self._catalogue.get(key) for key in dict.fromkeys(request.keys)] or list(self._catalogue.all)
+        catalogue = await self._catalogues.knowing(request.keys)
+        kpis = [catalogue.get(key) for key in dict.fromkeys(request.keys)] or _kept_of(catalogue, request.kind)
         days = messages.days_from_proto(request.period) if request.HasField("period") else None
-        found = await self._of_subjects(caller, request, ids, kpis, days)
+        found = await self._of_subjects(caller, catalogue, request, ids, kpis, days)
         response = pb.BatchGetSubjectResultsResponse()
         for id, results in found.items():
             response.answers[id].value.results.extend(
@@ -125,6 +178,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
     async def _of_subjects(
         self,
         caller: Caller,
+        catalogue: Catalogue,
         request: pb.BatchGetSubjectResultsRequest,
         ids: Sequence[str],
         kpis: Sequence[Kpi],
@@ -133,20 +187,22 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         asked = messages.asked_from_proto(request.selection)
         if not ids:
             return {}
+        reader = Deriving(self._reader, catalogue)
         if request.kind == pb.SUBJECT_KIND_CUSTOMER:
-            return dict(await self._reader.of_customers(caller, ids, kpis, days, asked))
-        if request.kind == pb.SUBJECT_KIND_TOUCHPOINT:
-            return dict(await self._reader.of_touchpoints(caller, ids, kpis, days or EVERYTHING, asked))
-        raise InvalidInput("the kind of subject is CUSTOMER or TOUCHPOINT", ("kind",))
+            return dict(await reader.of_customers(caller, ids, kpis, days, asked))
+        if request.kind not in _DIMENSION:
+            raise InvalidInput("the kind of subject is CUSTOMER, TOUCHPOINT or EMPLOYEE", ("kind",))
+        dimension = _DIMENSION[request.kind]
+        return dict(await reader.of_values(caller, dimension, ids, kpis, days or EVERYTHING, asked))
 
-    def _question(self, query: pb.ResultQuery) -> Question:
+    def _question(self, catalogue: Catalogue, query: pb.ResultQuery) -> Question:
         where: dict[str, tuple[str, ...]] = {}
         for condition in query.where:
             if condition.dimension in where:
                 raise InvalidInput(f"{condition.dimension} comes twice", ("where",))
             where[condition.dimension] = tuple(dict.fromkeys(condition.values))
         return Question(
-            kpi=self._catalogue.get(query.kpi),
+            kpi=catalogue.get(query.kpi),
             days=messages.days_from_proto(query.period),
             where=where,
             asked=messages.asked_from_proto(query.selection),
@@ -156,3 +212,11 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
 
 def _proto(question: Question, result: Result, freshness: datetime) -> pb.KpiResult:
     return messages.result_to_proto(question.kpi, question.days, result, freshness, question.as_of)
+
+
+def _kept_of(catalogue: Catalogue, kind: int) -> list[Kpi]:
+    """Those that are kept of single customers, touchpoints or employees."""
+    if kind == pb.SUBJECT_KIND_CUSTOMER:
+        return [catalogue.get(kpi.key) for kpi in catalogue.all if kpi.per_customer]
+    wanted = (_DIMENSION.get(kind, ""),)
+    return [catalogue.get(kpi.key) for kpi in catalogue.all if wanted in catalogue.sets_of(kpi)]

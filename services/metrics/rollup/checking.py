@@ -1,5 +1,6 @@
 """Holds what is kept against a recomputation from what the producers say today, to the digit."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -7,30 +8,60 @@ from typing import Any
 from chassis.caller import Caller
 from chassis.verification import Checked
 from services.metrics.event.domain import Event
+from services.metrics.event.messages import event_from_bytes
+from services.metrics.event.repository import MongoEventRepository
+from services.metrics.kpi.catalogue import Catalogue
+from services.metrics.kpi.domain import Phase
 from services.metrics.rollup.customers import changed, flattened
+from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.domain import Flat, add
-from services.metrics.rollup.folder import Sums
+from services.metrics.rollup.members import MongoMemberRepository, member_id
 from services.metrics.rollup.repository import MongoRollupRepository, cell_id
+from services.metrics.rollup.sums import Sums
 
 _MOST_SHOWN = 20
 
 
 class FigureCheck:
-    """Takes all events, then names what differs."""
+    """Takes what producers say today, then names what differs.
 
-    def __init__(self, rollups: MongoRollupRepository, sums: Sums) -> None:
+    Events of which nobody can say more are taken as they are stored, as long as all of them are. Definitions whose
+    stored events are still being counted are left out.
+    """
+
+    def __init__(
+        self,
+        events: MongoEventRepository,
+        rollups: MongoRollupRepository,
+        members: MongoMemberRepository,
+        catalogue: Catalogue,
+        *,
+        complete: bool,
+    ) -> None:
+        """complete: all events that ever came in are stored."""
+        registry = catalogue.registry
+        kpis = [kpi for kpi in catalogue.counting if kpi.phase is Phase.COMPLETE]
+        kpis = [kpi for kpi in kpis if complete or registry.get(kpi.event).producer is not None]
+        self._names = {kpi.cells for kpi in kpis}
+        self._stored = sorted({kpi.event for kpi in kpis if registry.get(kpi.event).producer is None})
+        self._events = events
         self._rollups = rollups
-        self._sums = sums
+        self._members = members
+        self._sums = Sums(catalogue.only(self._names))
 
     def take(self, events: Iterable[Event]) -> None:
         for event in events:
             self._sums.take(event)
 
     async def result(self, caller: Caller) -> Checked:
+        if self._stored:
+            async for payload in self._events.folded(caller, self._stored):
+                self._sums.take(event_from_bytes(payload))
         checked = Checked()
         await self._check_cells(caller, checked)
         await self._check_open(caller, checked)
         await self._check_records(caller, checked)
+        await self._check_members(caller, checked)
         return checked
 
     async def _check_cells(self, caller: Caller, checked: Checked) -> None:
@@ -41,6 +72,8 @@ class FigureCheck:
                 add(flat, {f"d.{day}.{later}.{name}": value for name, value in parts.items()})
                 add(flat, {f"m.{name}": value for name, value in parts.items()})
         async for document in self._rollups.all_cells(caller):
+            if document["k"] not in self._names:
+                continue
             checked.examined += 1
             _compare(checked, "cell", document["_id"], expected.pop(document["_id"], {}), _flat_cell(document))
         for id, flat in expected.items():
@@ -49,6 +82,8 @@ class FigureCheck:
     async def _check_open(self, caller: Caller, checked: Checked) -> None:
         expected = {wait.id: {"count": wait.count} for wait in self._sums.open.values()}
         async for document in self._rollups.all_open(caller):
+            if document["k"] not in self._names:
+                continue
             checked.examined += 1
             _compare(checked, "open_wait", document["_id"], expected.pop(document["_id"], {}), {"count": document["c"]})
         for id, flat in expected.items():
@@ -65,10 +100,37 @@ class FigureCheck:
             hint = self._sums.hints.get(id)
             if hint is not None and document["customer"] != hint:
                 checked.differs("customer_figures", id, f"belongs to {hint}, is kept for {document['customer']}")
-            for kpi in wanted["k"].keys() | document["k"].keys():
+            for kpi in (wanted["k"].keys() | document["k"].keys()) & self._names:
                 _compare_kpi(checked, f"{id} {kpi}", wanted["k"].get(kpi), document["k"].get(kpi))
         for id in expected:
             checked.differs("customer_figures", id, "is missing")
+
+    async def _check_members(self, caller: Caller, checked: Checked) -> None:
+        """Distinct counts: who is a member, and that the sets say so."""
+        expected = {member_id(*key): {"seen": count} for key, count in self._sums.members.items() if count}
+        present: defaultdict[str, set[str]] = defaultdict(set)
+        async for document in self._members.all_members(caller):
+            if document["k"] not in self._names:
+                continue
+            checked.examined += 1
+            wanted = expected.pop(document["_id"], {})
+            _compare(checked, "member", document["_id"], wanted, {"seen": document["n"]})
+            if document["n"] > 0:
+                present[document["c"]].add(document["g"])
+        for id, flat in expected.items():
+            _compare(checked, "member", id, flat, {})
+        async for document in self._members.all_sets(caller):
+            if document["k"] not in self._names:
+                continue
+            checked.examined += 1
+            if document["dirty"]:
+                checked.differs("distinct", document["_id"].replace("\x1f", "|"), "is still to be made anew")
+            elif Distinct.of(present.pop(document["_id"], ())).to_bytes() != bytes(document["h"]):
+                checked.differs("distinct", document["_id"].replace("\x1f", "|"), "is not what its members make")
+            else:
+                present.pop(document["_id"], None)
+        for id in present:
+            checked.differs("distinct", id.replace("\x1f", "|"), "is missing")
 
 
 def _flat_cell(document: Mapping[str, Any]) -> Flat:

@@ -39,11 +39,11 @@ def changed(document: dict[str, Any], changes: Iterable[Change]) -> dict[str, An
     kpis = document["k"]
     touched = {}
     for change in changes:
-        entry = kpis.setdefault(change.kpi.key, {"all": {}, "newest": [], "kept_after": None})
+        entry = kpis.setdefault(change.kpi.cells, {"all": {}, "newest": [], "kept_after": None})
         flat = flattened(entry["all"])
         add(flat, change.flat, change.sign)
         entry["all"] = {name: to_decimal128(value) if name in _SUMS else value for name, value in nested(flat).items()}
-        touched[change.kpi.key] = entry
+        touched[change.kpi.cells] = entry
         if entry["kept_after"] is None or change.observation.started_at > entry["kept_after"]:
             _count(entry["newest"], _kept(change), change.sign)
     for entry in touched.values():
@@ -110,7 +110,7 @@ def nested(flat: Flat) -> dict[str, Any]:
 def all_time(documents: Sequence[Mapping[str, Any]], kpi: Kpi) -> Parts:
     parts = Parts()
     for document in documents:
-        entry = document["k"].get(kpi.key)
+        entry = document["k"].get(kpi.cells)
         if entry is not None:
             parts.add(from_stored(entry["all"]))
     return parts
@@ -120,7 +120,7 @@ def within(documents: Sequence[Mapping[str, Any]], kpi: Kpi, start: date, end: d
     """The figures of a period; None when it reaches back to what is not kept one by one."""
     parts = Parts()
     for document in documents:
-        entry = document["k"].get(kpi.key)
+        entry = document["k"].get(kpi.cells)
         if entry is None:
             continue
         if entry["kept_after"] is not None and start <= entry["kept_after"].date():

@@ -6,26 +6,29 @@ from datetime import date, datetime
 from typing import Any
 
 from services.metrics.event.domain import Observation, State
-from services.metrics.kpi.domain import Kpi
+from services.metrics.kpi.domain import Aggregation, Kpi
+from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.sketch import key_of
 
 MICRO = 1_000_000
 
 # Names of the parts, short because each is stored in every cell:
-# n complete, s sum and q sum of squares (in micro-units), h hit the target, o open, u closed unanswered,
+# n complete, s sum and q sum of squares (in micro-units), h hit the target or true, o open, u closed unanswered,
 # b.<bin> complete by value, c.<bin> closed unanswered by how long they waited, x.<reason> left out.
 Flat = dict[str, int]
 
 
 def parts_of(kpi: Kpi, observation: Observation) -> Flat:
-    """The contribution of one observation."""
+    """The contribution of one observation, as its definition sees it."""
     state = observation.state
     if state is State.COMPLETE:
         if observation.value is None:
             return {"n": 1}
+        if kpi.aggregation is Aggregation.RATE:
+            return {"n": 1, "h": 1} if observation.value else {"n": 1}
         micro = round(observation.value * MICRO)
         flat = {"n": 1, "s": micro, "q": micro * micro, f"b.{key_of(observation.value)}": 1}
-        if kpi.target is not None and observation.value <= kpi.target:
+        if kpi.meets_target(observation.value):
             flat["h"] = 1
         return flat
     if state is State.OPEN:
@@ -140,11 +143,13 @@ class Group:
     """What was found for one combination of dimension values: the sum, and per day where days are wanted.
 
     waiting: who waited as of the past day asked for and has ended since, by start day where days are wanted.
+    sets: of each day, the different customers, where they are what is counted.
     """
 
     parts: Parts = field(default_factory=Parts)
     days: dict[date, Parts] = field(default_factory=dict)
     waiting: "dict[date | None, OpenWaits]" = field(default_factory=dict)
+    sets: list[tuple[date, Distinct]] = field(default_factory=list)
 
 
 @dataclass

@@ -2,20 +2,19 @@
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 
 from chassis.caller import service_caller
 from chassis.lease import Lease
 from chassis.mongo import Database, Session, in_transaction
-from services.metrics.event.domain import Event, Observation, State
 from services.metrics.event.messages import event_from_bytes
 from services.metrics.event.repository import MongoEventRepository
-from services.metrics.kpi.domain import Catalogue, Kpi
-from services.metrics.rollup.customers import Change, changed, key_of
-from services.metrics.rollup.domain import Flat, Place, add, month_of, parts_of, place_of
-from services.metrics.rollup.repository import CellKey, MongoRollupRepository, OpenWait, name_of, open_wait
+from services.metrics.kpi.catalogue import Catalogues
+from services.metrics.rollup.customers import changed
+from services.metrics.rollup.filling import Filling
+from services.metrics.rollup.members import MongoMemberRepository
+from services.metrics.rollup.repository import MongoRollupRepository
+from services.metrics.rollup.sums import Sums
 
 log = logging.getLogger(__name__)
 
@@ -23,52 +22,39 @@ _BATCH = 4_000
 _LOOK = 0.25
 
 
-class Sums:
-    """What a batch of events adds up to."""
+class Writing:
+    """Writes sums within a transaction."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self.cells: defaultdict[CellKey, defaultdict[Place, Flat]] = defaultdict(lambda: defaultdict(dict))
-        self.open: dict[str, OpenWait] = {}
-        self.customers: defaultdict[str, list[Change]] = defaultdict(list)
-        # Whose a record was when it came in: only where nothing is known of it yet.
-        self.hints: dict[str, str | None] = {}
+    def __init__(self, rollups: MongoRollupRepository, members: MongoMemberRepository) -> None:
+        self._rollups = rollups
+        self._members = members
+        self._caller = service_caller("metrics")
 
-    def take(self, event: Event) -> None:
-        for kpi in self._catalogue.of_event(event.name):
-            if event.before is not None:
-                self._count(kpi, event, event.before, -1)
-            if event.after is not None:
-                self._count(kpi, event, event.after, 1)
-
-    def _count(self, kpi: Kpi, event: Event, observation: Observation, sign: int) -> None:
-        flat = parts_of(kpi, observation)
-        name, place, month = name_of(kpi), place_of(kpi, observation), month_of(observation.started_at)
-        known: Mapping[str, str] = observation.dimensions or {}
-        for dimensions in kpi.sets:
-            try:
-                values = tuple([known[dimension] for dimension in dimensions])
-            except KeyError:
-                continue
-            add(self.cells[name, dimensions, values, month][place], flat, sign)
-        record = key_of(observation)
-        if record is not None:
-            self.customers[record].append(Change(kpi, event.subject_id, observation, flat, sign))
-            self.hints.setdefault(record, observation.customer_id)
-        if observation.state is State.OPEN:
-            wait = open_wait(name, event, observation)
-            self.open.setdefault(wait.id, wait).count += sign
+    async def write(self, session: Session, sums: Sums) -> None:
+        await self._rollups.add(self._caller, session, sums.cells)
+        await self._rollups.keep_open(self._caller, session, sums.open.values())
+        if sums.customers:
+            known = await self._rollups.record_documents(self._caller, sums.customers, session)
+            documents: list[dict[str, Any]] = [
+                changed(known.get(id) or {"_id": id, "customer": sums.hints[id] or id, "n": 0, "k": {}}, changes)
+                for id, changes in sums.customers.items()
+            ]
+            await self._rollups.keep_records(self._caller, session, documents)
+        await self._members.add(self._caller, session, sums.members, sums.hints, sums.customers)
 
 
 class Folder:
-    """One per partition works at a time; whoever holds the lease."""
+    """One works at a time; whoever holds the lease."""
 
     def __init__(
         self,
         database: Database,
         events: MongoEventRepository,
         rollups: MongoRollupRepository,
-        catalogue: Catalogue,
+        members: MongoMemberRepository,
+        catalogues: Catalogues,
+        filling: Filling,
+        writing: Writing,
         *,
         holder: str,
         partition: int = 0,
@@ -76,7 +62,10 @@ class Folder:
         self._database = database
         self._events = events
         self._rollups = rollups
-        self._catalogue = catalogue
+        self._members = members
+        self._catalogues = catalogues
+        self._filling = filling
+        self._writing = writing
         self._partition = partition
         self._caller = service_caller("metrics")
         self._lease = Lease(database, f"folder:{partition}", holder)
@@ -95,7 +84,7 @@ class Folder:
                     more = await self._lease.hold()
                     if more:
                         async with self._lease.renewed():
-                            more = await self.fold_once()
+                            more = await self.work_once()
                     said = None
                 except asyncio.CancelledError:
                     raise
@@ -118,29 +107,33 @@ class Folder:
             return
         self._waker.clear()
 
+    async def work_once(self) -> bool:
+        """A batch of new events, then one of what is to be filled in. True: there may be more of either."""
+        more = await self.fold_once()
+        filling = await self._filling.fill_once()
+        return more or filling or await self._refresh_sets() or await self._filling.drop_once()
+
     async def fold_once(self) -> bool:
         """One batch, exactly once. True: there may be more."""
+        if (await self._catalogues.refresh()).waiting:
+            await self._filling.begin_all()
 
         async def fold(session: Session) -> int:
             position = await self._rollups.position(self._caller, session, self._partition)
             stored = await self._events.after(self._caller, session, self._partition, position, _BATCH)
             if not stored:
                 return 0
-            sums = Sums(self._catalogue)
+            sums = Sums(await self._catalogues.refresh(session))
             for one in stored:
                 sums.take(event_from_bytes(one.payload))
             await self._rollups.move(self._caller, session, self._partition, stored[-1].position)
-            await self._rollups.add(self._caller, session, sums.cells)
-            await self._rollups.keep_open(self._caller, session, sums.open.values())
-            await self._fold_customers(session, sums)
+            await self._writing.write(session, sums)
             return len(stored)
 
         return await in_transaction(self._database, fold) == _BATCH
 
-    async def _fold_customers(self, session: Session, sums: Sums) -> None:
-        known = await self._rollups.record_documents(self._caller, sums.customers, session)
-        documents: list[dict[str, Any]] = [
-            changed(known.get(id) or {"_id": id, "customer": sums.hints[id] or id, "n": 0, "k": {}}, changes)
-            for id, changes in sums.customers.items()
-        ]
-        await self._rollups.keep_records(self._caller, session, documents)
+    async def _refresh_sets(self) -> bool:
+        async def refresh(session: Session) -> bool:
+            return await self._members.refresh_one(self._caller, session)
+
+        return await in_transaction(self._database, refresh)

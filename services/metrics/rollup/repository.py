@@ -8,28 +8,25 @@ day's end can be asked for.
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, ReplaceOne, ReturnDocument, UpdateOne
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session
+from chassis.mongo import ONE_REPLY, Collection, Database, Document, Session
 from services.metrics.event.domain import Event, Observation
-from services.metrics.kpi.domain import Kpi
+from services.metrics.kpi.domain import Aggregation, Kpi
 from services.metrics.rollup.customers import key_of
 from services.metrics.rollup.decimals import to_decimal128
+from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.domain import Flat, Group, OpenWaits, Place, Query, month_of
 from services.metrics.rollup.gathering import gather
 from services.metrics.rollup.sketch import LOG_GAMMA, SMALLEST
 
 _SEPARATOR = "\x1f"
-
-
-def name_of(kpi: Kpi) -> str:
-    return f"{kpi.key}/{kpi.version}"
 
 
 # (kpi, set, values, month) -> where in the month -> parts
@@ -76,6 +73,7 @@ class MongoRollupRepository:
         self._open = database["open_waits"]
         self._records = database["record_figures"]
         self._watermarks = database["watermarks"]
+        self._sets = database["distinct_sets"]
 
     async def ensure_indexes(self) -> None:
         await self._cells.create_index([(name, ASCENDING) for name in ("k", "s", "v0", "v1", "t")], name="period")
@@ -87,11 +85,17 @@ class MongoRollupRepository:
 
     async def position(self, caller: Caller, session: Session, partition: int) -> int:
         mark = await self._watermarks.find_one({"_id": partition}, session=session)
-        return int(mark["n"]) if mark else 0
+        return int(mark.get("n", 0)) if mark else 0
 
     async def move(self, caller: Caller, session: Session, partition: int, position: int) -> None:
         """Two folders at once conflict here, so one of them does nothing."""
         await self._watermarks.update_one({"_id": partition}, {"$max": {"n": position}}, upsert=True, session=session)
+
+    async def announce(self, caller: Caller, session: Session, partition: int) -> None:
+        """A folder that works at this moment conflicts here, and starts anew with what was defined."""
+        await self._watermarks.update_one(
+            {"_id": partition}, {"$inc": {"definitions": 1}}, upsert=True, session=session
+        )
 
     async def add(self, caller: Caller, session: Session, cells: Increments) -> None:
         writes = [
@@ -141,10 +145,19 @@ class MongoRollupRepository:
                 [ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in documents], ordered=False, session=session
             )
 
-    async def move_alias(self, caller: Caller, id: str, customer: str, version: int) -> None:
-        """The figures of a source record, or what was counted for an old golden id, belong to this customer now."""
+    async def drop(self, caller: Caller, cells: str) -> None:
+        """All that is kept under this name; may be stopped and repeated."""
+        await self._cells.delete_many({"k": cells})
+        await self._open.delete_many({"k": cells})
+        await self._records.update_many({f"k.{cells}": {"$exists": True}}, {"$unset": {f"k.{cells}": ""}})
+
+    async def move_alias(self, caller: Caller, session: Session, id: str, customer: str, version: int) -> str:
+        """The figures of a source record, or what was counted for an old golden id, belong to this customer now.
+
+        Answers whose they are: what was told later stands.
+        """
         newer = {"$gt": [version, {"$ifNull": ["$n", -1]}]}
-        await self._records.update_one(
+        document = await self._records.find_one_and_update(
             {"_id": id},
             [
                 {
@@ -155,26 +168,51 @@ class MongoRollupRepository:
                     }
                 }
             ],
+            {"customer": 1},
             upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=session,
         )
+        return str(document["customer"])
 
     # ------------------------------------------------------------------------- what is asked
 
     async def cells(self, caller: Caller, queries: Sequence[Query]) -> list[dict[tuple[str, ...], Group]]:
         """Of each query, the groups by the values of its dimensions; one command for all of them."""
         found: list[dict[tuple[str, ...], Group]] = [defaultdict(Group) for _ in queries]
-        async for document in self._union(self._cells, [_cell_pipeline(query) for query in queries]):
+        pipelines = [(self._cells, place, _cell_pipeline(query)) for place, query in enumerate(queries)]
+        for place, query in enumerate(queries):
+            if query.kpi.aggregation is Aggregation.DISTINCT_CUSTOMERS:
+                pipelines.append((self._sets, place, _set_pipeline(query)))
+        async for document in self._union(pipelines):
             query = queries[document["query"]]
             values = tuple(document.get(f"v{place}", "") for place in range(len(query.dimensions)))
-            gather(found[document["query"]][values], query, document)
+            group = found[document["query"]][values]
+            if "h" in document:
+                group.sets.append((date.fromisoformat(document["t"]), Distinct.from_bytes(document["h"])))
+            else:
+                gather(group, query, document)
         return [dict(groups) for groups in found]
+
+    async def kept(self, caller: Caller, query: Query) -> AsyncIterator[tuple[tuple[str, ...], date, str, Document]]:
+        """(values, day, days until the end, parts) of every day of every cell, as they are kept."""
+        pipeline = [*_cell_pipeline(replace(query, days=True)), {"$sort": {"t": ASCENDING}}]
+        async for document in self._cells.aggregate(pipeline, allowDiskUse=True):
+            values = tuple(document.get(f"v{place}", "") for place in range(len(query.dimensions)))
+            for number, places in sorted(document.get("d", {}).items(), key=lambda one: int(one[0])):
+                day = date.fromisoformat(f"{document['t']}-{int(number):02}")
+                if query.start <= day < query.end:
+                    for later, stored in places.items():
+                        yield values, day, later, stored
 
     async def open_waits(
         self, caller: Caller, queries: Sequence[Query], now: datetime
     ) -> list[dict[tuple[tuple[str, ...], date | None], OpenWaits]]:
         """Of each query: (values, start day where days are wanted) -> who waits; one command for all of them."""
         found: list[dict[tuple[tuple[str, ...], date | None], OpenWaits]] = [defaultdict(OpenWaits) for _ in queries]
-        async for document in self._union(self._open, [_open_pipeline(query, now) for query in queries]):
+        async for document in self._union(
+            [(self._open, place, _open_pipeline(query, now)) for place, query in enumerate(queries)]
+        ):
             group = document["_id"]
             day = group["day"].date() if "day" in group else None
             waits = found[document["query"]][tuple(value or "" for value in group["values"]), day]
@@ -200,7 +238,7 @@ class MongoRollupRepository:
                     "localField": "figures._id",
                     "foreignField": "record",
                     "pipeline": [
-                        {"$match": {"k": {"$in": [name_of(kpi) for kpi in kpis]}, "c": {"$gt": 0}}},
+                        {"$match": {"k": {"$in": [kpi.cells for kpi in kpis]}, "c": {"$gt": 0}}},
                         {"$project": {"k": 1, "started_at": 1}},
                     ],
                     "as": "waiting",
@@ -214,20 +252,20 @@ class MongoRollupRepository:
     # ------------------------------------------------------------------------ what is checked
 
     def all_cells(self, caller: Caller) -> AsyncIterable[Document]:
-        return self._cells.find({}, {"m": 1, "d": 1})
+        return self._cells.find({}, {"k": 1, "m": 1, "d": 1})
 
     def all_open(self, caller: Caller) -> AsyncIterable[Document]:
-        return self._open.find({}, {"c": 1})
+        return self._open.find({}, {"k": 1, "c": 1})
 
     def all_records(self, caller: Caller) -> AsyncIterable[Document]:
         return self._records.find({})
 
-    def _union(self, collection: Any, pipelines: Sequence[list[Document]]) -> Any:
+    def _union(self, pipelines: Sequence[tuple[Collection, int, list[Document]]]) -> Any:
         """All pipelines as one command; each result says which `query` it belongs to."""
-        marked = [[*pipeline, {"$set": {"query": place}}] for place, pipeline in enumerate(pipelines)]
-        first = marked[0]
-        others = [{"$unionWith": {"coll": collection.name, "pipeline": pipeline}} for pipeline in marked[1:]]
-        return collection.aggregate([*first, *others], batchSize=ONE_REPLY)
+        marked = [(collection, [*pipeline, {"$set": {"query": place}}]) for collection, place, pipeline in pipelines]
+        (first, pipeline), *others = marked
+        more = [{"$unionWith": {"coll": collection.name, "pipeline": other}} for collection, other in others]
+        return first.aggregate([*pipeline, *more], batchSize=ONE_REPLY)
 
 
 def _increments(places: Mapping[Place, Flat]) -> Document:
@@ -262,7 +300,7 @@ def _months(query: Query) -> tuple[str, str, list[str]]:
 def _cell_pipeline(query: Query) -> list[Document]:
     first, last, partial = _months(query)
     match: Document = {
-        "k": name_of(query.kpi),
+        "k": query.kpi.cells,
         "s": "+".join(query.dimensions),
         "t": {"$gte": first, "$lte": last},
     }
@@ -278,6 +316,17 @@ def _cell_pipeline(query: Query) -> list[Document]:
     return [{"$match": match}, {"$project": kept}]
 
 
+def _set_pipeline(query: Query) -> list[Document]:
+    match: Document = {
+        "k": query.kpi.cells,
+        "s": "+".join(query.dimensions),
+        "t": {"$gte": query.start.isoformat(), "$lt": query.end.isoformat()},
+    }
+    for dimension, values in query.where:
+        match[f"v{query.dimensions.index(dimension)}"] = {"$in": list(values)}
+    return [{"$match": match}]
+
+
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
@@ -288,7 +337,7 @@ def _open_pipeline(query: Query, now: datetime) -> list[Document]:
         now = _midnight(query.as_of)
         end = min(end, now)
     match: Document = {
-        "k": name_of(query.kpi),
+        "k": query.kpi.cells,
         "started_at": {"$gte": _midnight(query.start), "$lt": end},
         "c": {"$gt": 0},
     }

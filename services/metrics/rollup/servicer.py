@@ -1,6 +1,6 @@
 """Answers RollupService calls: takes what should be counted, then says what is not."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from rundblick.metrics.v1 import rollup_pb2 as pb
@@ -15,7 +15,7 @@ _MOST_NAMED = 200
 
 
 class RollupServicer(rollup_pb2_grpc.RollupServiceServicer):
-    def __init__(self, check: Callable[[], FigureCheck]) -> None:
+    def __init__(self, check: Callable[[], Awaitable[FigureCheck]]) -> None:
         self._check = check
 
     async def CheckFigures(
@@ -23,7 +23,7 @@ class RollupServicer(rollup_pb2_grpc.RollupServiceServicer):
     ) -> AsyncIterator[pb.CheckFiguresResponse]:
         caller = current_caller()
         caller.require(OPERATIONS)
-        check = self._check()
+        check = await self._check()
         async for request in request_iterator:
             check.take(map(event_from_proto, request.events))
         checked = await check.result(caller)

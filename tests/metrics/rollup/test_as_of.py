@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from rundblick.metrics.v1 import kpi_pb2
 
 from services.metrics.event.messages import event_from_proto
-from services.metrics.kpi.domain import Catalogue
+from services.metrics.kpi.catalogue import Catalogue
 from services.metrics.rollup.domain import Group, Query, month_of
-from services.metrics.rollup.folder import Sums
 from services.metrics.rollup.gathering import gather
 from services.metrics.rollup.sketch import value_of
+from services.metrics.rollup.sums import Sums
 from tests.metrics.conftest import NOW, START, Running, event, observation, query
 
 DAY = 86_400.0

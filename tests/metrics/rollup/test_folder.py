@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from chassis.mongo import Database
 from services.metrics.event.messages import event_from_proto
-from services.metrics.kpi.domain import Catalogue
-from services.metrics.rollup.folder import Sums
+from services.metrics.kpi.catalogue import Catalogue
+from services.metrics.rollup.sums import Sums
 from services.metrics.wiring import MetricsService
 from tests.metrics.conftest import NOW, START, Running, event, observation, query
 

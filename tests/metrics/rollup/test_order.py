@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from chassis.mongo import Database
 from services.metrics.event.messages import event_from_proto
-from services.metrics.kpi.domain import Catalogue
+from services.metrics.kpi.catalogue import Catalogue
 from services.metrics.rollup.customers import KEPT, all_time, changed, within
-from services.metrics.rollup.folder import Sums
+from services.metrics.rollup.sums import Sums
 from tests.metrics.conftest import START, Running, event, observation
 
 STATES = st.one_of(

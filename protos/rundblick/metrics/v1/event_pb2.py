@@ -26,29 +26,51 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rundblick/metrics/v1/event.proto\x12\x14rundblick.metrics.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1erundblick/shared/v1/page.proto\"\xcc\x03\n\x0bObservation\x12\x35\n\x05state\x18\x01 \x01(\x0e\x32&.rundblick.metrics.v1.ObservationState\x12.\n\nstarted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x45\n\ndimensions\x18\x05 \x03(\x0b\x32\x31.rundblick.metrics.v1.Observation.DimensionsEntry\x12\x18\n\x0b\x63ustomer_id\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x1d\n\x10source_record_id\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x1d\n\x10\x65xclusion_reason\x18\x08 \x01(\tH\x03\x88\x01\x01\x1a\x31\n\x0f\x44imensionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_valueB\x0e\n\x0c_customer_idB\x13\n\x11_source_record_idB\x13\n\x11_exclusion_reason\"\xc0\x02\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x14\n\x07team_id\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08owner_id\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x36\n\x06\x62\x65\x66ore\x18\x07 \x01(\x0b\x32!.rundblick.metrics.v1.ObservationH\x02\x88\x01\x01\x12\x35\n\x05\x61\x66ter\x18\x08 \x01(\x0b\x32!.rundblick.metrics.v1.ObservationH\x03\x88\x01\x01\x12/\n\x0brecorded_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\n\x08_team_idB\x0b\n\t_owner_idB\t\n\x07_beforeB\x08\n\x06_after\"B\n\x13IngestEventsRequest\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.rundblick.metrics.v1.Event\"J\n\rRejectedEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemError\"n\n\x14IngestEventsResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x03\x12\r\n\x05known\x18\x02 \x01(\x03\x12\x35\n\x08rejected\x18\x03 \x03(\x0b\x32#.rundblick.metrics.v1.RejectedEvent*\xda\x01\n\x10ObservationState\x12!\n\x1dOBSERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aOBSERVATION_STATE_COMPLETE\x10\x01\x12\x1a\n\x16OBSERVATION_STATE_OPEN\x10\x02\x12\'\n#OBSERVATION_STATE_CLOSED_UNANSWERED\x10\x03\x12\x1e\n\x1aOBSERVATION_STATE_EXCLUDED\x10\x04\x12\x1e\n\x1aOBSERVATION_STATE_NEGATIVE\x10\x05\x32u\n\x0c\x45ventService\x12\x65\n\x0cIngestEvents\x12).rundblick.metrics.v1.IngestEventsRequest\x1a*.rundblick.metrics.v1.IngestEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rundblick/metrics/v1/event.proto\x12\x14rundblick.metrics.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1erundblick/shared/v1/page.proto\"F\n\tAttribute\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12\x0e\n\x04\x66lag\x18\x03 \x01(\x08H\x00\x42\x07\n\x05value\"\x8e\x02\n\tEventType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x12\n\ndimensions\x18\x03 \x03(\t\x12\x43\n\nattributes\x18\x04 \x03(\x0b\x32/.rundblick.metrics.v1.EventType.AttributesEntry\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\r\n\x05waits\x18\x06 \x01(\x08\x12\x10\n\x08\x62uilt_in\x18\x07 \x01(\x08\x1aV\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x32\n\x05value\x18\x02 \x01(\x0e\x32#.rundblick.metrics.v1.AttributeKind:\x02\x38\x01\"\xe7\x04\n\x0bObservation\x12\x35\n\x05state\x18\x01 \x01(\x0e\x32&.rundblick.metrics.v1.ObservationState\x12.\n\nstarted_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x45\n\ndimensions\x18\x05 \x03(\x0b\x32\x31.rundblick.metrics.v1.Observation.DimensionsEntry\x12\x18\n\x0b\x63ustomer_id\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x1d\n\x10source_record_id\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x1d\n\x10\x65xclusion_reason\x18\x08 \x01(\tH\x03\x88\x01\x01\x12\x45\n\nattributes\x18\t \x03(\x0b\x32\x31.rundblick.metrics.v1.Observation.AttributesEntry\x1a\x31\n\x0f\x44imensionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aR\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12.\n\x05value\x18\x02 \x01(\x0b\x32\x1f.rundblick.metrics.v1.Attribute:\x02\x38\x01\x42\x08\n\x06_valueB\x0e\n\x0c_customer_idB\x13\n\x11_source_record_idB\x13\n\x11_exclusion_reason\"\xc0\x02\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x14\n\x07team_id\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08owner_id\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x36\n\x06\x62\x65\x66ore\x18\x07 \x01(\x0b\x32!.rundblick.metrics.v1.ObservationH\x02\x88\x01\x01\x12\x35\n\x05\x61\x66ter\x18\x08 \x01(\x0b\x32!.rundblick.metrics.v1.ObservationH\x03\x88\x01\x01\x12/\n\x0brecorded_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\n\x08_team_idB\x0b\n\t_owner_idB\t\n\x07_beforeB\x08\n\x06_after\"B\n\x13IngestEventsRequest\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.rundblick.metrics.v1.Event\"J\n\rRejectedEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemError\"n\n\x14IngestEventsResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x03\x12\r\n\x05known\x18\x02 \x01(\x03\x12\x35\n\x08rejected\x18\x03 \x03(\x0b\x32#.rundblick.metrics.v1.RejectedEvent\"\x17\n\x15ListEventTypesRequest\"H\n\x16ListEventTypesResponse\x12.\n\x05types\x18\x01 \x03(\x0b\x32\x1f.rundblick.metrics.v1.EventType\"y\n\x16\x44\x65\x66ineEventTypeRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12-\n\x04type\x18\x02 \x01(\x0b\x32\x1f.rundblick.metrics.v1.EventTypeB\x12\n\x10_idempotency_key\"H\n\x17\x44\x65\x66ineEventTypeResponse\x12-\n\x04type\x18\x01 \x01(\x0b\x32\x1f.rundblick.metrics.v1.EventType*\xda\x01\n\x10ObservationState\x12!\n\x1dOBSERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aOBSERVATION_STATE_COMPLETE\x10\x01\x12\x1a\n\x16OBSERVATION_STATE_OPEN\x10\x02\x12\'\n#OBSERVATION_STATE_CLOSED_UNANSWERED\x10\x03\x12\x1e\n\x1aOBSERVATION_STATE_EXCLUDED\x10\x04\x12\x1e\n\x1aOBSERVATION_STATE_NEGATIVE\x10\x05*~\n\rAttributeKind\x12\x1e\n\x1a\x41TTRIBUTE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41TTRIBUTE_KIND_STRING\x10\x01\x12\x19\n\x15\x41TTRIBUTE_KIND_NUMBER\x10\x02\x12\x17\n\x13\x41TTRIBUTE_KIND_FLAG\x10\x03\x32\xd2\x02\n\x0c\x45ventService\x12\x65\n\x0cIngestEvents\x12).rundblick.metrics.v1.IngestEventsRequest\x1a*.rundblick.metrics.v1.IngestEventsResponse\x12k\n\x0eListEventTypes\x12+.rundblick.metrics.v1.ListEventTypesRequest\x1a,.rundblick.metrics.v1.ListEventTypesResponse\x12n\n\x0f\x44\x65\x66ineEventType\x12,.rundblick.metrics.v1.DefineEventTypeRequest\x1a-.rundblick.metrics.v1.DefineEventTypeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rundblick.metrics.v1.event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_EVENTTYPE_ATTRIBUTESENTRY']._loaded_options = None
+  _globals['_EVENTTYPE_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_OBSERVATION_DIMENSIONSENTRY']._loaded_options = None
   _globals['_OBSERVATION_DIMENSIONSENTRY']._serialized_options = b'8\001'
-  _globals['_OBSERVATIONSTATE']._serialized_start=1166
-  _globals['_OBSERVATIONSTATE']._serialized_end=1384
-  _globals['_OBSERVATION']._serialized_start=124
-  _globals['_OBSERVATION']._serialized_end=584
-  _globals['_OBSERVATION_DIMENSIONSENTRY']._serialized_start=467
-  _globals['_OBSERVATION_DIMENSIONSENTRY']._serialized_end=516
-  _globals['_EVENT']._serialized_start=587
-  _globals['_EVENT']._serialized_end=907
-  _globals['_INGESTEVENTSREQUEST']._serialized_start=909
-  _globals['_INGESTEVENTSREQUEST']._serialized_end=975
-  _globals['_REJECTEDEVENT']._serialized_start=977
-  _globals['_REJECTEDEVENT']._serialized_end=1051
-  _globals['_INGESTEVENTSRESPONSE']._serialized_start=1053
-  _globals['_INGESTEVENTSRESPONSE']._serialized_end=1163
-  _globals['_EVENTSERVICE']._serialized_start=1386
-  _globals['_EVENTSERVICE']._serialized_end=1503
+  _globals['_OBSERVATION_ATTRIBUTESENTRY']._loaded_options = None
+  _globals['_OBSERVATION_ATTRIBUTESENTRY']._serialized_options = b'8\001'
+  _globals['_OBSERVATIONSTATE']._serialized_start=1962
+  _globals['_OBSERVATIONSTATE']._serialized_end=2180
+  _globals['_ATTRIBUTEKIND']._serialized_start=2182
+  _globals['_ATTRIBUTEKIND']._serialized_end=2308
+  _globals['_ATTRIBUTE']._serialized_start=123
+  _globals['_ATTRIBUTE']._serialized_end=193
+  _globals['_EVENTTYPE']._serialized_start=196
+  _globals['_EVENTTYPE']._serialized_end=466
+  _globals['_EVENTTYPE_ATTRIBUTESENTRY']._serialized_start=380
+  _globals['_EVENTTYPE_ATTRIBUTESENTRY']._serialized_end=466
+  _globals['_OBSERVATION']._serialized_start=469
+  _globals['_OBSERVATION']._serialized_end=1084
+  _globals['_OBSERVATION_DIMENSIONSENTRY']._serialized_start=883
+  _globals['_OBSERVATION_DIMENSIONSENTRY']._serialized_end=932
+  _globals['_OBSERVATION_ATTRIBUTESENTRY']._serialized_start=934
+  _globals['_OBSERVATION_ATTRIBUTESENTRY']._serialized_end=1016
+  _globals['_EVENT']._serialized_start=1087
+  _globals['_EVENT']._serialized_end=1407
+  _globals['_INGESTEVENTSREQUEST']._serialized_start=1409
+  _globals['_INGESTEVENTSREQUEST']._serialized_end=1475
+  _globals['_REJECTEDEVENT']._serialized_start=1477
+  _globals['_REJECTEDEVENT']._serialized_end=1551
+  _globals['_INGESTEVENTSRESPONSE']._serialized_start=1553
+  _globals['_INGESTEVENTSRESPONSE']._serialized_end=1663
+  _globals['_LISTEVENTTYPESREQUEST']._serialized_start=1665
+  _globals['_LISTEVENTTYPESREQUEST']._serialized_end=1688
+  _globals['_LISTEVENTTYPESRESPONSE']._serialized_start=1690
+  _globals['_LISTEVENTTYPESRESPONSE']._serialized_end=1762
+  _globals['_DEFINEEVENTTYPEREQUEST']._serialized_start=1764
+  _globals['_DEFINEEVENTTYPEREQUEST']._serialized_end=1885
+  _globals['_DEFINEEVENTTYPERESPONSE']._serialized_start=1887
+  _globals['_DEFINEEVENTTYPERESPONSE']._serialized_end=1959
+  _globals['_EVENTSERVICE']._serialized_start=2311
+  _globals['_EVENTSERVICE']._serialized_end=2649
 # @@protoc_insertion_point(module_scope)

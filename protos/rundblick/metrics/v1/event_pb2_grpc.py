@@ -39,6 +39,16 @@ class EventServiceStub:
                 request_serializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.IngestEventsRequest.SerializeToString,
                 response_deserializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.IngestEventsResponse.FromString,
                 _registered_method=True)
+        self.ListEventTypes = channel.unary_unary(
+                '/rundblick.metrics.v1.EventService/ListEventTypes',
+                request_serializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.ListEventTypesRequest.SerializeToString,
+                response_deserializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.ListEventTypesResponse.FromString,
+                _registered_method=True)
+        self.DefineEventType = channel.unary_unary(
+                '/rundblick.metrics.v1.EventService/DefineEventType',
+                request_serializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.DefineEventTypeRequest.SerializeToString,
+                response_deserializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.DefineEventTypeResponse.FromString,
+                _registered_method=True)
 
 
 class EventServiceServicer:
@@ -52,6 +62,20 @@ class EventServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEventTypes(self, request, context):
+        """What events there are, those of the company included.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DefineEventType(self, request, context):
+        """A new one, or fields added to one of the company's; fields never go. ALREADY_EXISTS: it comes with Rundblick.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EventServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -59,6 +83,16 @@ def add_EventServiceServicer_to_server(servicer, server):
                     servicer.IngestEvents,
                     request_deserializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.IngestEventsRequest.FromString,
                     response_serializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.IngestEventsResponse.SerializeToString,
+            ),
+            'ListEventTypes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEventTypes,
+                    request_deserializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.ListEventTypesRequest.FromString,
+                    response_serializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.ListEventTypesResponse.SerializeToString,
+            ),
+            'DefineEventType': grpc.unary_unary_rpc_method_handler(
+                    servicer.DefineEventType,
+                    request_deserializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.DefineEventTypeRequest.FromString,
+                    response_serializer=rundblick_dot_metrics_dot_v1_dot_event__pb2.DefineEventTypeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -88,6 +122,60 @@ class EventService:
             '/rundblick.metrics.v1.EventService/IngestEvents',
             rundblick_dot_metrics_dot_v1_dot_event__pb2.IngestEventsRequest.SerializeToString,
             rundblick_dot_metrics_dot_v1_dot_event__pb2.IngestEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEventTypes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.metrics.v1.EventService/ListEventTypes',
+            rundblick_dot_metrics_dot_v1_dot_event__pb2.ListEventTypesRequest.SerializeToString,
+            rundblick_dot_metrics_dot_v1_dot_event__pb2.ListEventTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DefineEventType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.metrics.v1.EventService/DefineEventType',
+            rundblick_dot_metrics_dot_v1_dot_event__pb2.DefineEventTypeRequest.SerializeToString,
+            rundblick_dot_metrics_dot_v1_dot_event__pb2.DefineEventTypeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,10 @@ class EventServiceStub:
     """Thousands per call. Known ids are taken as done. Events are counted later, by the folder; see freshness in results.
     RESOURCE_EXHAUSTED: try again later, nothing of the call was taken.
     """
+    ListEventTypes: _grpc.UnaryUnaryMultiCallable[_event_pb2.ListEventTypesRequest, _event_pb2.ListEventTypesResponse]
+    """What events there are, those of the company included."""
+    DefineEventType: _grpc.UnaryUnaryMultiCallable[_event_pb2.DefineEventTypeRequest, _event_pb2.DefineEventTypeResponse]
+    """A new one, or fields added to one of the company's; fields never go. ALREADY_EXISTS: it comes with Rundblick."""
 
 @_typing.type_check_only
 class EventServiceAsyncStub(EventServiceStub):
@@ -43,6 +47,10 @@ class EventServiceAsyncStub(EventServiceStub):
     """Thousands per call. Known ids are taken as done. Events are counted later, by the folder; see freshness in results.
     RESOURCE_EXHAUSTED: try again later, nothing of the call was taken.
     """
+    ListEventTypes: _aio.UnaryUnaryMultiCallable[_event_pb2.ListEventTypesRequest, _event_pb2.ListEventTypesResponse]  # type: ignore[assignment]
+    """What events there are, those of the company included."""
+    DefineEventType: _aio.UnaryUnaryMultiCallable[_event_pb2.DefineEventTypeRequest, _event_pb2.DefineEventTypeResponse]  # type: ignore[assignment]
+    """A new one, or fields added to one of the company's; fields never go. ALREADY_EXISTS: it comes with Rundblick."""
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -54,5 +62,21 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         """Thousands per call. Known ids are taken as done. Events are counted later, by the folder; see freshness in results.
         RESOURCE_EXHAUSTED: try again later, nothing of the call was taken.
         """
+
+    @_abc_1.abstractmethod
+    def ListEventTypes(
+        self,
+        request: _event_pb2.ListEventTypesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_pb2.ListEventTypesResponse, _abc.Awaitable[_event_pb2.ListEventTypesResponse]]:
+        """What events there are, those of the company included."""
+
+    @_abc_1.abstractmethod
+    def DefineEventType(
+        self,
+        request: _event_pb2.DefineEventTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_pb2.DefineEventTypeResponse, _abc.Awaitable[_event_pb2.DefineEventTypeResponse]]:
+        """A new one, or fields added to one of the company's; fields never go. ALREADY_EXISTS: it comes with Rundblick."""
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -49,6 +49,11 @@ class _AggregationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Aggregati
     AGGREGATION_SUM: _Aggregation.ValueType  # 2
     AGGREGATION_MEAN: _Aggregation.ValueType  # 3
     AGGREGATION_QUANTILE: _Aggregation.ValueType  # 4
+    AGGREGATION_RATE: _Aggregation.ValueType  # 5
+    """share of those whose value is true; or, of another KPI, of those within its target"""
+    AGGREGATION_DISTINCT_CUSTOMERS: _Aggregation.ValueType  # 6
+    AGGREGATION_RATIO: _Aggregation.ValueType  # 7
+    """of two KPIs"""
 
 class Aggregation(_Aggregation, metaclass=_AggregationEnumTypeWrapper): ...
 
@@ -57,6 +62,11 @@ AGGREGATION_COUNT: Aggregation.ValueType  # 1
 AGGREGATION_SUM: Aggregation.ValueType  # 2
 AGGREGATION_MEAN: Aggregation.ValueType  # 3
 AGGREGATION_QUANTILE: Aggregation.ValueType  # 4
+AGGREGATION_RATE: Aggregation.ValueType  # 5
+"""share of those whose value is true; or, of another KPI, of those within its target"""
+AGGREGATION_DISTINCT_CUSTOMERS: Aggregation.ValueType  # 6
+AGGREGATION_RATIO: Aggregation.ValueType  # 7
+"""of two KPIs"""
 Global___Aggregation: _TypeAlias = Aggregation  # noqa: Y015
 
 class _Granularity:
@@ -84,6 +94,40 @@ GRANULARITY_QUARTER: Granularity.ValueType  # 5
 GRANULARITY_YEAR: Granularity.ValueType  # 6
 Global___Granularity: _TypeAlias = Granularity  # noqa: Y015
 
+class _JobState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _JobStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    JOB_STATE_UNSPECIFIED: _JobState.ValueType  # 0
+    JOB_STATE_WAITING: _JobState.ValueType  # 1
+    JOB_STATE_RUNNING: _JobState.ValueType  # 2
+    JOB_STATE_DONE: _JobState.ValueType  # 3
+
+class JobState(_JobState, metaclass=_JobStateEnumTypeWrapper): ...
+
+JOB_STATE_UNSPECIFIED: JobState.ValueType  # 0
+JOB_STATE_WAITING: JobState.ValueType  # 1
+JOB_STATE_RUNNING: JobState.ValueType  # 2
+JOB_STATE_DONE: JobState.ValueType  # 3
+Global___JobState: _TypeAlias = JobState  # noqa: Y015
+
+class _JobKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _JobKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    JOB_KIND_UNSPECIFIED: _JobKind.ValueType  # 0
+    JOB_KIND_BACK_FILL: _JobKind.ValueType  # 1
+
+class JobKind(_JobKind, metaclass=_JobKindEnumTypeWrapper): ...
+
+JOB_KIND_UNSPECIFIED: JobKind.ValueType  # 0
+JOB_KIND_BACK_FILL: JobKind.ValueType  # 1
+Global___JobKind: _TypeAlias = JobKind  # noqa: Y015
+
 class _SubjectKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -93,12 +137,14 @@ class _SubjectKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubjectKi
     SUBJECT_KIND_UNSPECIFIED: _SubjectKind.ValueType  # 0
     SUBJECT_KIND_CUSTOMER: _SubjectKind.ValueType  # 1
     SUBJECT_KIND_TOUCHPOINT: _SubjectKind.ValueType  # 2
+    SUBJECT_KIND_EMPLOYEE: _SubjectKind.ValueType  # 3
 
 class SubjectKind(_SubjectKind, metaclass=_SubjectKindEnumTypeWrapper): ...
 
 SUBJECT_KIND_UNSPECIFIED: SubjectKind.ValueType  # 0
 SUBJECT_KIND_CUSTOMER: SubjectKind.ValueType  # 1
 SUBJECT_KIND_TOUCHPOINT: SubjectKind.ValueType  # 2
+SUBJECT_KIND_EMPLOYEE: SubjectKind.ValueType  # 3
 Global___SubjectKind: _TypeAlias = SubjectKind  # noqa: Y015
 
 @_typing.final
@@ -132,13 +178,36 @@ class KpiDefinition(_message.Message):
     AGGREGATION_FIELD_NUMBER: _builtins.int
     QUANTILE_FIELD_NUMBER: _builtins.int
     DIMENSION_SETS_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    PER_CUSTOMER_FIELD_NUMBER: _builtins.int
+    BACK_FILL_FIELD_NUMBER: _builtins.int
+    COUNTED_FROM_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     event: _builtins.str
     aggregation: Global___Aggregation.ValueType
     quantile: _builtins.float
     """for QUANTILE: which one is the value"""
+    filter: _builtins.str
+    """CEL; absent: every event"""
+    value: _builtins.str
+    """CEL; absent: the event's own value"""
+    per_customer: _builtins.bool
     @_builtins.property
     def dimension_sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___DimensionSet]: ...
+    @_builtins.property
+    def of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """keys: numerator and denominator of a RATIO; the KPI whose target a RATE looks at"""
+
+    @_builtins.property
+    def back_fill(self) -> Global___Job:
+        """of this version, while it runs"""
+
+    @_builtins.property
+    def counted_from(self) -> _timestamp_pb2.Timestamp:
+        """what began before is not in this version's figures; absent: everything"""
+
     def __init__(
         self,
         *,
@@ -147,14 +216,33 @@ class KpiDefinition(_message.Message):
         aggregation: Global___Aggregation.ValueType = ...,
         quantile: _builtins.float | None = ...,
         dimension_sets: _abc.Iterable[Global___DimensionSet] | None = ...,
+        filter: _builtins.str | None = ...,
+        value: _builtins.str | None = ...,
+        of: _abc.Iterable[_builtins.str] | None = ...,
+        per_customer: _builtins.bool = ...,
+        back_fill: Global___Job | None = ...,
+        counted_from: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_quantile", b"_quantile", "quantile", b"quantile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_back_fill", b"_back_fill", "_filter", b"_filter", "_quantile", b"_quantile", "_value", b"_value", "back_fill", b"back_fill", "counted_from", b"counted_from", "filter", b"filter", "quantile", b"quantile", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_quantile", b"_quantile", "aggregation", b"aggregation", "dimension_sets", b"dimension_sets", "event", b"event", "quantile", b"quantile", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_back_fill", b"_back_fill", "_filter", b"_filter", "_quantile", b"_quantile", "_value", b"_value", "aggregation", b"aggregation", "back_fill", b"back_fill", "counted_from", b"counted_from", "dimension_sets", b"dimension_sets", "event", b"event", "filter", b"filter", "of", b"of", "per_customer", b"per_customer", "quantile", b"quantile", "value", b"value", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__back_fill: _TypeAlias = _typing.Literal["back_fill"]  # noqa: Y015
+    _WhichOneofArgType__back_fill: _TypeAlias = _typing.Literal["_back_fill", b"_back_fill"]  # noqa: Y015
+    _WhichOneofReturnType__filter: _TypeAlias = _typing.Literal["filter"]  # noqa: Y015
+    _WhichOneofArgType__filter: _TypeAlias = _typing.Literal["_filter", b"_filter"]  # noqa: Y015
     _WhichOneofReturnType__quantile: _TypeAlias = _typing.Literal["quantile"]  # noqa: Y015
     _WhichOneofArgType__quantile: _TypeAlias = _typing.Literal["_quantile", b"_quantile"]  # noqa: Y015
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__back_fill) -> _WhichOneofReturnType__back_fill | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__filter) -> _WhichOneofReturnType__filter | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quantile) -> _WhichOneofReturnType__quantile | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
 
 Global___KpiDefinition: _TypeAlias = KpiDefinition  # noqa: Y015
 
@@ -163,18 +251,33 @@ class KpiTarget(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VALUE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
     value: _builtins.float
     """inclusive"""
+    since: _builtins.str
+    """a date; the first it is meant for"""
+    until: _builtins.str
+    """a date; by then it shall be reached"""
     def __init__(
         self,
         *,
         value: _builtins.float = ...,
+        since: _builtins.str | None = ...,
+        until: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_since", b"_since", "_until", b"_until", "since", b"since", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_since", b"_since", "_until", b"_until", "since", b"since", "until", b"until", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__since: _TypeAlias = _typing.Literal["since"]  # noqa: Y015
+    _WhichOneofArgType__since: _TypeAlias = _typing.Literal["_since", b"_since"]  # noqa: Y015
+    _WhichOneofReturnType__until: _TypeAlias = _typing.Literal["until"]  # noqa: Y015
+    _WhichOneofArgType__until: _TypeAlias = _typing.Literal["_until", b"_until"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__since) -> _WhichOneofReturnType__since | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__until) -> _WhichOneofReturnType__until | None: ...
 
 Global___KpiTarget: _TypeAlias = KpiTarget  # noqa: Y015
 
@@ -190,6 +293,9 @@ class Kpi(_message.Message):
     DIRECTION_FIELD_NUMBER: _builtins.int
     DEFINITION_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    ARCHIVED_AT_FIELD_NUMBER: _builtins.int
+    BUILT_IN_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """kpi_..."""
     key: _builtins.str
@@ -198,10 +304,15 @@ class Kpi(_message.Message):
     unit: _builtins.str
     """s, 1"""
     direction: Global___KpiDirection.ValueType
+    owner_id: _builtins.str
+    """the accountable employee"""
+    built_in: _builtins.bool
     @_builtins.property
     def definition(self) -> Global___KpiDefinition: ...
     @_builtins.property
     def target(self) -> Global___KpiTarget: ...
+    @_builtins.property
+    def archived_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -213,21 +324,289 @@ class Kpi(_message.Message):
         direction: Global___KpiDirection.ValueType = ...,
         definition: Global___KpiDefinition | None = ...,
         target: Global___KpiTarget | None = ...,
+        owner_id: _builtins.str | None = ...,
+        archived_at: _timestamp_pb2.Timestamp | None = ...,
+        built_in: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_target", b"_target", "definition", b"definition", "description", b"description", "target", b"target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_owner_id", b"_owner_id", "_target", b"_target", "archived_at", b"archived_at", "definition", b"definition", "description", b"description", "owner_id", b"owner_id", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_target", b"_target", "definition", b"definition", "description", b"description", "direction", b"direction", "id", b"id", "key", b"key", "name", b"name", "target", b"target", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_owner_id", b"_owner_id", "_target", b"_target", "archived_at", b"archived_at", "built_in", b"built_in", "definition", b"definition", "description", b"description", "direction", b"direction", "id", b"id", "key", b"key", "name", b"name", "owner_id", b"owner_id", "target", b"target", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__owner_id: _TypeAlias = _typing.Literal["owner_id"]  # noqa: Y015
+    _WhichOneofArgType__owner_id: _TypeAlias = _typing.Literal["_owner_id", b"_owner_id"]  # noqa: Y015
     _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
     _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__owner_id) -> _WhichOneofReturnType__owner_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
 
 Global___Kpi: _TypeAlias = Kpi  # noqa: Y015
+
+@_typing.final
+class KpiDraft(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    AGGREGATION_FIELD_NUMBER: _builtins.int
+    QUANTILE_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    DIMENSION_SETS_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    PER_CUSTOMER_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    name: _builtins.str
+    description: _builtins.str
+    unit: _builtins.str
+    direction: Global___KpiDirection.ValueType
+    event: _builtins.str
+    filter: _builtins.str
+    value: _builtins.str
+    aggregation: Global___Aggregation.ValueType
+    quantile: _builtins.float
+    owner_id: _builtins.str
+    per_customer: _builtins.bool
+    @_builtins.property
+    def of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def dimension_sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___DimensionSet]:
+        """the total is always kept"""
+
+    @_builtins.property
+    def target(self) -> Global___KpiTarget: ...
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        direction: Global___KpiDirection.ValueType = ...,
+        event: _builtins.str = ...,
+        filter: _builtins.str | None = ...,
+        value: _builtins.str | None = ...,
+        aggregation: Global___Aggregation.ValueType = ...,
+        quantile: _builtins.float | None = ...,
+        of: _abc.Iterable[_builtins.str] | None = ...,
+        dimension_sets: _abc.Iterable[Global___DimensionSet] | None = ...,
+        target: Global___KpiTarget | None = ...,
+        owner_id: _builtins.str | None = ...,
+        per_customer: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_filter", b"_filter", "_owner_id", b"_owner_id", "_quantile", b"_quantile", "_target", b"_target", "_value", b"_value", "filter", b"filter", "owner_id", b"owner_id", "quantile", b"quantile", "target", b"target", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_filter", b"_filter", "_owner_id", b"_owner_id", "_quantile", b"_quantile", "_target", b"_target", "_value", b"_value", "aggregation", b"aggregation", "description", b"description", "dimension_sets", b"dimension_sets", "direction", b"direction", "event", b"event", "filter", b"filter", "key", b"key", "name", b"name", "of", b"of", "owner_id", b"owner_id", "per_customer", b"per_customer", "quantile", b"quantile", "target", b"target", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__filter: _TypeAlias = _typing.Literal["filter"]  # noqa: Y015
+    _WhichOneofArgType__filter: _TypeAlias = _typing.Literal["_filter", b"_filter"]  # noqa: Y015
+    _WhichOneofReturnType__owner_id: _TypeAlias = _typing.Literal["owner_id"]  # noqa: Y015
+    _WhichOneofArgType__owner_id: _TypeAlias = _typing.Literal["_owner_id", b"_owner_id"]  # noqa: Y015
+    _WhichOneofReturnType__quantile: _TypeAlias = _typing.Literal["quantile"]  # noqa: Y015
+    _WhichOneofArgType__quantile: _TypeAlias = _typing.Literal["_quantile", b"_quantile"]  # noqa: Y015
+    _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
+    _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__filter) -> _WhichOneofReturnType__filter | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__owner_id) -> _WhichOneofReturnType__owner_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__quantile) -> _WhichOneofReturnType__quantile | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___KpiDraft: _TypeAlias = KpiDraft  # noqa: Y015
+
+@_typing.final
+class DefinitionChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    before: _builtins.str
+    """empty: nothing"""
+    after: _builtins.str
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        before: _builtins.str = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "field", b"field"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DefinitionChange: _TypeAlias = DefinitionChange  # noqa: Y015
+
+@_typing.final
+class Trial(_message.Message):
+    """What a definition makes of the newest stored events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXAMINED_FIELD_NUMBER: _builtins.int
+    COUNTED_FIELD_NUMBER: _builtins.int
+    FILTERED_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    examined: _builtins.int
+    counted: _builtins.int
+    filtered: _builtins.int
+    result: _builtins.float
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exclusion]: ...
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialFault]: ...
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialValue]:
+        """the newest"""
+
+    def __init__(
+        self,
+        *,
+        examined: _builtins.int = ...,
+        counted: _builtins.int = ...,
+        filtered: _builtins.int = ...,
+        left_out: _abc.Iterable[Global___Exclusion] | None = ...,
+        faults: _abc.Iterable[Global___TrialFault] | None = ...,
+        values: _abc.Iterable[Global___TrialValue] | None = ...,
+        result: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_result", b"_result", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_result", b"_result", "counted", b"counted", "examined", b"examined", "faults", b"faults", "filtered", b"filtered", "left_out", b"left_out", "result", b"result", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__result: _TypeAlias = _typing.Literal["result"]  # noqa: Y015
+    _WhichOneofArgType__result: _TypeAlias = _typing.Literal["_result", b"_result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__result) -> _WhichOneofReturnType__result | None: ...
+
+Global___Trial: _TypeAlias = Trial  # noqa: Y015
+
+@_typing.final
+class TrialFault(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    count: _builtins.int
+    event_id: _builtins.str
+    """one of them"""
+    def __init__(
+        self,
+        *,
+        message: _builtins.str = ...,
+        count: _builtins.int = ...,
+        event_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "event_id", b"event_id", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrialFault: _TypeAlias = TrialFault  # noqa: Y015
+
+@_typing.final
+class TrialValue(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    value: _builtins.float
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        value: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "started_at", b"started_at", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_value", b"_value", "event_id", b"event_id", "started_at", b"started_at", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___TrialValue: _TypeAlias = TrialValue  # noqa: Y015
+
+@_typing.final
+class Job(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    FINISHED_AT_FIELD_NUMBER: _builtins.int
+    FORECAST_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """job_..."""
+    kind: Global___JobKind.ValueType
+    state: Global___JobState.ValueType
+    subject: _builtins.str
+    """the KPI's key"""
+    done: _builtins.int
+    total: _builtins.int
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def finished_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def forecast(self) -> _timestamp_pb2.Timestamp:
+        """when it will be done, at the present pace"""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        kind: Global___JobKind.ValueType = ...,
+        state: Global___JobState.ValueType = ...,
+        subject: _builtins.str = ...,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        finished_at: _timestamp_pb2.Timestamp | None = ...,
+        forecast: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["finished_at", b"finished_at", "forecast", b"forecast", "started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "finished_at", b"finished_at", "forecast", b"forecast", "id", b"id", "kind", b"kind", "started_at", b"started_at", "state", b"state", "subject", b"subject", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Job: _TypeAlias = Job  # noqa: Y015
 
 @_typing.final
 class KpiAnswer(_message.Message):
@@ -688,6 +1067,8 @@ class KpiResult(_message.Message):
     EXCLUDED_FIELD_NUMBER: _builtins.int
     WITHHELD_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    DEFINITION_VERSION_FIELD_NUMBER: _builtins.int
+    PARTIAL_FIELD_NUMBER: _builtins.int
     kpi_id: _builtins.str
     kpi_key: _builtins.str
     unit: _builtins.str
@@ -697,6 +1078,8 @@ class KpiResult(_message.Message):
     standard_deviation: _builtins.float
     min: _builtins.float
     max: _builtins.float
+    definition_version: _builtins.int
+    """whose figures these are"""
     @_builtins.property
     def period(self) -> Global___Period:
         """the one used: aligned outwards to cells"""
@@ -725,6 +1108,10 @@ class KpiResult(_message.Message):
     def as_of(self) -> _timestamp_pb2.Timestamp:
         """the one used: aligned to the end of its day; absent: now"""
 
+    @_builtins.property
+    def partial(self) -> Global___LocalizedMessage:
+        """why something is missing that will come, or never will"""
+
     def __init__(
         self,
         *,
@@ -748,10 +1135,12 @@ class KpiResult(_message.Message):
         excluded: _abc.Iterable[Global___Exclusion] | None = ...,
         withheld: Global___LocalizedMessage | None = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        definition_version: _builtins.int = ...,
+        partial: Global___LocalizedMessage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_interval", b"_interval", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_open", b"_open", "_standard_deviation", b"_standard_deviation", "_target", b"_target", "_value", b"_value", "_withheld", b"_withheld", "_within_target", b"_within_target", "as_of", b"as_of", "freshness", b"freshness", "interval", b"interval", "max", b"max", "mean", b"mean", "min", b"min", "open", b"open", "period", b"period", "standard_deviation", b"standard_deviation", "target", b"target", "value", b"value", "withheld", b"withheld", "within_target", b"within_target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_interval", b"_interval", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_open", b"_open", "_partial", b"_partial", "_standard_deviation", b"_standard_deviation", "_target", b"_target", "_value", b"_value", "_withheld", b"_withheld", "_within_target", b"_within_target", "as_of", b"as_of", "freshness", b"freshness", "interval", b"interval", "max", b"max", "mean", b"mean", "min", b"min", "open", b"open", "partial", b"partial", "period", b"period", "standard_deviation", b"standard_deviation", "target", b"target", "value", b"value", "withheld", b"withheld", "within_target", b"within_target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interval", b"_interval", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_open", b"_open", "_standard_deviation", b"_standard_deviation", "_target", b"_target", "_value", b"_value", "_withheld", b"_withheld", "_within_target", b"_within_target", "as_of", b"as_of", "excluded", b"excluded", "freshness", b"freshness", "histograms", b"histograms", "interval", b"interval", "kpi_id", b"kpi_id", "kpi_key", b"kpi_key", "max", b"max", "mean", b"mean", "min", b"min", "n", b"n", "open", b"open", "period", b"period", "quantiles", b"quantiles", "standard_deviation", b"standard_deviation", "target", b"target", "unit", b"unit", "value", b"value", "withheld", b"withheld", "within_target", b"within_target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interval", b"_interval", "_max", b"_max", "_mean", b"_mean", "_min", b"_min", "_open", b"_open", "_partial", b"_partial", "_standard_deviation", b"_standard_deviation", "_target", b"_target", "_value", b"_value", "_withheld", b"_withheld", "_within_target", b"_within_target", "as_of", b"as_of", "definition_version", b"definition_version", "excluded", b"excluded", "freshness", b"freshness", "histograms", b"histograms", "interval", b"interval", "kpi_id", b"kpi_id", "kpi_key", b"kpi_key", "max", b"max", "mean", b"mean", "min", b"min", "n", b"n", "open", b"open", "partial", b"partial", "period", b"period", "quantiles", b"quantiles", "standard_deviation", b"standard_deviation", "target", b"target", "unit", b"unit", "value", b"value", "withheld", b"withheld", "within_target", b"within_target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__interval: _TypeAlias = _typing.Literal["interval"]  # noqa: Y015
     _WhichOneofArgType__interval: _TypeAlias = _typing.Literal["_interval", b"_interval"]  # noqa: Y015
@@ -763,6 +1152,8 @@ class KpiResult(_message.Message):
     _WhichOneofArgType__min: _TypeAlias = _typing.Literal["_min", b"_min"]  # noqa: Y015
     _WhichOneofReturnType__open: _TypeAlias = _typing.Literal["open"]  # noqa: Y015
     _WhichOneofArgType__open: _TypeAlias = _typing.Literal["_open", b"_open"]  # noqa: Y015
+    _WhichOneofReturnType__partial: _TypeAlias = _typing.Literal["partial"]  # noqa: Y015
+    _WhichOneofArgType__partial: _TypeAlias = _typing.Literal["_partial", b"_partial"]  # noqa: Y015
     _WhichOneofReturnType__standard_deviation: _TypeAlias = _typing.Literal["standard_deviation"]  # noqa: Y015
     _WhichOneofArgType__standard_deviation: _TypeAlias = _typing.Literal["_standard_deviation", b"_standard_deviation"]  # noqa: Y015
     _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
@@ -783,6 +1174,8 @@ class KpiResult(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min) -> _WhichOneofReturnType__min | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__open) -> _WhichOneofReturnType__open | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__partial) -> _WhichOneofReturnType__partial | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__standard_deviation) -> _WhichOneofReturnType__standard_deviation | None: ...
     @_typing.overload
@@ -891,12 +1284,17 @@ Global___BatchGetKpisResponse: _TypeAlias = BatchGetKpisResponse  # noqa: Y015
 class ListKpisRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    ARCHIVED_FIELD_NUMBER: _builtins.int
+    archived: _builtins.bool
+    """those too"""
     def __init__(
         self,
+        *,
+        archived: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archived", b"archived"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1296,3 +1694,340 @@ class BatchGetSubjectResultsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BatchGetSubjectResultsResponse: _TypeAlias = BatchGetSubjectResultsResponse  # noqa: Y015
+
+@_typing.final
+class DefineKpiRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    DRAFT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    version: _builtins.int
+    """the newest one known to the caller; 0: there shall be none"""
+    dry_run: _builtins.bool
+    @_builtins.property
+    def draft(self) -> Global___KpiDraft: ...
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str | None = ...,
+        draft: Global___KpiDraft | None = ...,
+        version: _builtins.int | None = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_version", b"_version", "draft", b"draft", "idempotency_key", b"idempotency_key", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_version", b"_version", "draft", b"draft", "dry_run", b"dry_run", "idempotency_key", b"idempotency_key", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___DefineKpiRequest: _TypeAlias = DefineKpiRequest  # noqa: Y015
+
+@_typing.final
+class DefineKpiResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KPI_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    TRIAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def kpi(self) -> Global___Kpi: ...
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___DefinitionChange]:
+        """none: it is already so"""
+
+    @_builtins.property
+    def trial(self) -> Global___Trial:
+        """of a dry run"""
+
+    def __init__(
+        self,
+        *,
+        kpi: Global___Kpi | None = ...,
+        changes: _abc.Iterable[Global___DefinitionChange] | None = ...,
+        trial: Global___Trial | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_trial", b"_trial", "kpi", b"kpi", "trial", b"trial"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trial", b"_trial", "changes", b"changes", "kpi", b"kpi", "trial", b"trial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__trial: _TypeAlias = _typing.Literal["trial"]  # noqa: Y015
+    _WhichOneofArgType__trial: _TypeAlias = _typing.Literal["_trial", b"_trial"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trial) -> _WhichOneofReturnType__trial | None: ...
+
+Global___DefineKpiResponse: _TypeAlias = DefineKpiResponse  # noqa: Y015
+
+@_typing.final
+class ArchiveKpiRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    key: _builtins.str
+    version: _builtins.int
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str | None = ...,
+        key: _builtins.str = ...,
+        version: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_version", b"_version", "idempotency_key", b"idempotency_key", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_version", b"_version", "idempotency_key", b"idempotency_key", "key", b"key", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___ArchiveKpiRequest: _TypeAlias = ArchiveKpiRequest  # noqa: Y015
+
+@_typing.final
+class ArchiveKpiResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KPI_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def kpi(self) -> Global___Kpi: ...
+    def __init__(
+        self,
+        *,
+        kpi: Global___Kpi | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kpi", b"kpi"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kpi", b"kpi"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveKpiResponse: _TypeAlias = ArchiveKpiResponse  # noqa: Y015
+
+@_typing.final
+class ListJobsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def page(self) -> _page_pb2.PageRequest: ...
+    def __init__(
+        self,
+        *,
+        page: _page_pb2.PageRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListJobsRequest: _TypeAlias = ListJobsRequest  # noqa: Y015
+
+@_typing.final
+class JobEdge(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    NODE_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    @_builtins.property
+    def node(self) -> Global___Job: ...
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.str = ...,
+        node: Global___Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "node", b"node"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobEdge: _TypeAlias = JobEdge  # noqa: Y015
+
+@_typing.final
+class ListJobsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EDGES_FIELD_NUMBER: _builtins.int
+    PAGE_INFO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___JobEdge]: ...
+    @_builtins.property
+    def page_info(self) -> _page_pb2.PageInfo: ...
+    def __init__(
+        self,
+        *,
+        edges: _abc.Iterable[Global___JobEdge] | None = ...,
+        page_info: _page_pb2.PageInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page_info", b"page_info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "page_info", b"page_info"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListJobsResponse: _TypeAlias = ListJobsResponse  # noqa: Y015
+
+@_typing.final
+class ExportCellsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KPI_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    kpi: _builtins.str
+    @_builtins.property
+    def period(self) -> Global___Period: ...
+    @_builtins.property
+    def by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """a declared set; empty: the total"""
+
+    def __init__(
+        self,
+        *,
+        kpi: _builtins.str = ...,
+        period: Global___Period | None = ...,
+        by: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "kpi", b"kpi", "period", b"period"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCellsRequest: _TypeAlias = ExportCellsRequest  # noqa: Y015
+
+@_typing.final
+class Cell(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class BinsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ExcludedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    DAY_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    DAYS_UNTIL_END_FIELD_NUMBER: _builtins.int
+    N_FIELD_NUMBER: _builtins.int
+    SUM_FIELD_NUMBER: _builtins.int
+    SUM_OF_SQUARES_FIELD_NUMBER: _builtins.int
+    WITHIN_TARGET_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    CLOSED_UNANSWERED_FIELD_NUMBER: _builtins.int
+    BINS_FIELD_NUMBER: _builtins.int
+    EXCLUDED_FIELD_NUMBER: _builtins.int
+    day: _builtins.str
+    days_until_end: _builtins.int
+    """durations that ended: so many days after the start"""
+    n: _builtins.int
+    sum: _builtins.float
+    sum_of_squares: _builtins.str
+    """decimal"""
+    within_target: _builtins.int
+    open: _builtins.int
+    closed_unanswered: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___DimensionValue]: ...
+    @_builtins.property
+    def bins(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """p<i>: values in (g^(i-1), g^i], g = 1.01 / 0.99; n<i> below zero; z zero"""
+
+    @_builtins.property
+    def excluded(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        day: _builtins.str = ...,
+        values: _abc.Iterable[Global___DimensionValue] | None = ...,
+        days_until_end: _builtins.int | None = ...,
+        n: _builtins.int = ...,
+        sum: _builtins.float = ...,
+        sum_of_squares: _builtins.str = ...,
+        within_target: _builtins.int = ...,
+        open: _builtins.int = ...,
+        closed_unanswered: _builtins.int = ...,
+        bins: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        excluded: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_days_until_end", b"_days_until_end", "days_until_end", b"days_until_end"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_days_until_end", b"_days_until_end", "bins", b"bins", "closed_unanswered", b"closed_unanswered", "day", b"day", "days_until_end", b"days_until_end", "excluded", b"excluded", "n", b"n", "open", b"open", "sum", b"sum", "sum_of_squares", b"sum_of_squares", "values", b"values", "within_target", b"within_target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__days_until_end: _TypeAlias = _typing.Literal["days_until_end"]  # noqa: Y015
+    _WhichOneofArgType__days_until_end: _TypeAlias = _typing.Literal["_days_until_end", b"_days_until_end"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__days_until_end) -> _WhichOneofReturnType__days_until_end | None: ...
+
+Global___Cell: _TypeAlias = Cell  # noqa: Y015
+
+@_typing.final
+class ExportCellsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CELLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cell]: ...
+    def __init__(
+        self,
+        *,
+        cells: _abc.Iterable[Global___Cell] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCellsResponse: _TypeAlias = ExportCellsResponse  # noqa: Y015

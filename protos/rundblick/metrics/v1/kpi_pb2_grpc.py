@@ -64,6 +64,26 @@ class KpiServiceStub:
                 request_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.BatchGetSubjectResultsRequest.SerializeToString,
                 response_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.BatchGetSubjectResultsResponse.FromString,
                 _registered_method=True)
+        self.DefineKpi = channel.unary_unary(
+                '/rundblick.metrics.v1.KpiService/DefineKpi',
+                request_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.DefineKpiRequest.SerializeToString,
+                response_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.DefineKpiResponse.FromString,
+                _registered_method=True)
+        self.ArchiveKpi = channel.unary_unary(
+                '/rundblick.metrics.v1.KpiService/ArchiveKpi',
+                request_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ArchiveKpiRequest.SerializeToString,
+                response_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ArchiveKpiResponse.FromString,
+                _registered_method=True)
+        self.ListJobs = channel.unary_unary(
+                '/rundblick.metrics.v1.KpiService/ListJobs',
+                request_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsRequest.SerializeToString,
+                response_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsResponse.FromString,
+                _registered_method=True)
+        self.ExportCells = channel.unary_stream(
+                '/rundblick.metrics.v1.KpiService/ExportCells',
+                request_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ExportCellsRequest.SerializeToString,
+                response_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ExportCellsResponse.FromString,
+                _registered_method=True)
 
 
 class KpiServiceServicer:
@@ -110,6 +130,35 @@ class KpiServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DefineKpi(self, request, context):
+        """A new definition, or the next version of one. INVALID_ARGUMENT says which field, in expressions at which place.
+        ABORTED: the version is not the newest. dry_run: says what would change and what stored events would give.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArchiveKpi(self, request, context):
+        """It is not counted any more; what was counted stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJobs(self, request, context):
+        """Work that goes on by itself, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportCells(self, request, context):
+        """The cells of one KPI over a period, as they are kept: one message for each day and combination of values.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KpiServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -142,6 +191,26 @@ def add_KpiServiceServicer_to_server(servicer, server):
                     servicer.BatchGetSubjectResults,
                     request_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.BatchGetSubjectResultsRequest.FromString,
                     response_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.BatchGetSubjectResultsResponse.SerializeToString,
+            ),
+            'DefineKpi': grpc.unary_unary_rpc_method_handler(
+                    servicer.DefineKpi,
+                    request_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.DefineKpiRequest.FromString,
+                    response_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.DefineKpiResponse.SerializeToString,
+            ),
+            'ArchiveKpi': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchiveKpi,
+                    request_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ArchiveKpiRequest.FromString,
+                    response_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ArchiveKpiResponse.SerializeToString,
+            ),
+            'ListJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJobs,
+                    request_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsRequest.FromString,
+                    response_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsResponse.SerializeToString,
+            ),
+            'ExportCells': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportCells,
+                    request_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ExportCellsRequest.FromString,
+                    response_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ExportCellsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -306,6 +375,114 @@ class KpiService:
             '/rundblick.metrics.v1.KpiService/BatchGetSubjectResults',
             rundblick_dot_metrics_dot_v1_dot_kpi__pb2.BatchGetSubjectResultsRequest.SerializeToString,
             rundblick_dot_metrics_dot_v1_dot_kpi__pb2.BatchGetSubjectResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DefineKpi(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.metrics.v1.KpiService/DefineKpi',
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.DefineKpiRequest.SerializeToString,
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.DefineKpiResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchiveKpi(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.metrics.v1.KpiService/ArchiveKpi',
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ArchiveKpiRequest.SerializeToString,
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ArchiveKpiResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.metrics.v1.KpiService/ListJobs',
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsRequest.SerializeToString,
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCells(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rundblick.metrics.v1.KpiService/ExportCells',
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ExportCellsRequest.SerializeToString,
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ExportCellsResponse.FromString,
             options,
             channel_credentials,
             insecure,

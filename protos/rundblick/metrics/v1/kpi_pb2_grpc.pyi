@@ -42,6 +42,16 @@ class KpiServiceStub:
     """As GetSeries."""
     BatchGetSubjectResults: _grpc.UnaryUnaryMultiCallable[_kpi_pb2.BatchGetSubjectResultsRequest, _kpi_pb2.BatchGetSubjectResultsResponse]
     """Results of many customers or touchpoints at once, keyed by id."""
+    DefineKpi: _grpc.UnaryUnaryMultiCallable[_kpi_pb2.DefineKpiRequest, _kpi_pb2.DefineKpiResponse]
+    """A new definition, or the next version of one. INVALID_ARGUMENT says which field, in expressions at which place.
+    ABORTED: the version is not the newest. dry_run: says what would change and what stored events would give.
+    """
+    ArchiveKpi: _grpc.UnaryUnaryMultiCallable[_kpi_pb2.ArchiveKpiRequest, _kpi_pb2.ArchiveKpiResponse]
+    """It is not counted any more; what was counted stays."""
+    ListJobs: _grpc.UnaryUnaryMultiCallable[_kpi_pb2.ListJobsRequest, _kpi_pb2.ListJobsResponse]
+    """Work that goes on by itself, newest first."""
+    ExportCells: _grpc.UnaryStreamMultiCallable[_kpi_pb2.ExportCellsRequest, _kpi_pb2.ExportCellsResponse]
+    """The cells of one KPI over a period, as they are kept: one message for each day and combination of values."""
 
 @_typing.type_check_only
 class KpiServiceAsyncStub(KpiServiceStub):
@@ -57,6 +67,16 @@ class KpiServiceAsyncStub(KpiServiceStub):
     """As GetSeries."""
     BatchGetSubjectResults: _aio.UnaryUnaryMultiCallable[_kpi_pb2.BatchGetSubjectResultsRequest, _kpi_pb2.BatchGetSubjectResultsResponse]  # type: ignore[assignment]
     """Results of many customers or touchpoints at once, keyed by id."""
+    DefineKpi: _aio.UnaryUnaryMultiCallable[_kpi_pb2.DefineKpiRequest, _kpi_pb2.DefineKpiResponse]  # type: ignore[assignment]
+    """A new definition, or the next version of one. INVALID_ARGUMENT says which field, in expressions at which place.
+    ABORTED: the version is not the newest. dry_run: says what would change and what stored events would give.
+    """
+    ArchiveKpi: _aio.UnaryUnaryMultiCallable[_kpi_pb2.ArchiveKpiRequest, _kpi_pb2.ArchiveKpiResponse]  # type: ignore[assignment]
+    """It is not counted any more; what was counted stays."""
+    ListJobs: _aio.UnaryUnaryMultiCallable[_kpi_pb2.ListJobsRequest, _kpi_pb2.ListJobsResponse]  # type: ignore[assignment]
+    """Work that goes on by itself, newest first."""
+    ExportCells: _aio.UnaryStreamMultiCallable[_kpi_pb2.ExportCellsRequest, _kpi_pb2.ExportCellsResponse]  # type: ignore[assignment]
+    """The cells of one KPI over a period, as they are kept: one message for each day and combination of values."""
 
 class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -105,5 +125,39 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_kpi_pb2.BatchGetSubjectResultsResponse, _abc.Awaitable[_kpi_pb2.BatchGetSubjectResultsResponse]]:
         """Results of many customers or touchpoints at once, keyed by id."""
+
+    @_abc_1.abstractmethod
+    def DefineKpi(
+        self,
+        request: _kpi_pb2.DefineKpiRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kpi_pb2.DefineKpiResponse, _abc.Awaitable[_kpi_pb2.DefineKpiResponse]]:
+        """A new definition, or the next version of one. INVALID_ARGUMENT says which field, in expressions at which place.
+        ABORTED: the version is not the newest. dry_run: says what would change and what stored events would give.
+        """
+
+    @_abc_1.abstractmethod
+    def ArchiveKpi(
+        self,
+        request: _kpi_pb2.ArchiveKpiRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kpi_pb2.ArchiveKpiResponse, _abc.Awaitable[_kpi_pb2.ArchiveKpiResponse]]:
+        """It is not counted any more; what was counted stays."""
+
+    @_abc_1.abstractmethod
+    def ListJobs(
+        self,
+        request: _kpi_pb2.ListJobsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kpi_pb2.ListJobsResponse, _abc.Awaitable[_kpi_pb2.ListJobsResponse]]:
+        """Work that goes on by itself, newest first."""
+
+    @_abc_1.abstractmethod
+    def ExportCells(
+        self,
+        request: _kpi_pb2.ExportCellsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_kpi_pb2.ExportCellsResponse], _abc.AsyncIterator[_kpi_pb2.ExportCellsResponse]]:
+        """The cells of one KPI over a period, as they are kept: one message for each day and combination of values."""
 
 def add_KpiServiceServicer_to_server(servicer: KpiServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,61 @@
+"""What events add up to: pure but for the expressions of definitions."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from services.metrics.event.domain import Event, Observation, State
+from services.metrics.kpi.catalogue import Catalogue
+from services.metrics.kpi.counting import Bound
+from services.metrics.kpi.domain import Aggregation, Kpi
+from services.metrics.rollup.customers import Change, key_of
+from services.metrics.rollup.domain import Flat, Place, add, month_of, parts_of, place_of
+from services.metrics.rollup.members import SetKey
+from services.metrics.rollup.repository import CellKey, OpenWait, open_wait
+
+
+class Sums:
+    """cells, open waits, figures of customers and memberships that some events bring; all can be negative."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.cells: defaultdict[CellKey, defaultdict[Place, Flat]] = defaultdict(lambda: defaultdict(dict))
+        self.open: dict[str, OpenWait] = {}
+        self.customers: defaultdict[str, list[Change]] = defaultdict(list)
+        self.members: defaultdict[tuple[SetKey, str], int] = defaultdict(int)
+        # Whose a record was when it came in: only where nothing is known of it yet.
+        self.hints: dict[str, str | None] = {}
+
+    def take(self, event: Event) -> None:
+        definitions = self._catalogue.of_event(event.name)
+        if not definitions:
+            return
+        bound = Bound(self._catalogue.registry, event)
+        for observation, sign in ((event.before, -1), (event.after, 1)):
+            if observation is None:
+                continue
+            for one in definitions:
+                seen = one.seen(observation, bound.of(observation) if one.asks else None)
+                if seen is not None:
+                    self._count(one.kpi, event, seen, sign)
+
+    def _count(self, kpi: Kpi, event: Event, observation: Observation, sign: int) -> None:
+        flat = parts_of(kpi, observation)
+        name, place, month = kpi.cells, place_of(kpi, observation), month_of(observation.started_at)
+        known: Mapping[str, str] = observation.dimensions or {}
+        record = key_of(observation)
+        member = kpi.aggregation is Aggregation.DISTINCT_CUSTOMERS and observation.state is State.COMPLETE
+        for dimensions in kpi.sets:
+            try:
+                values = tuple([known[dimension] for dimension in dimensions])
+            except KeyError:
+                continue
+            add(self.cells[name, dimensions, values, month][place], flat, sign)
+            if member and record is not None:
+                self.members[(name, dimensions, values, observation.started_at.date()), record] += sign
+        if record is not None and (kpi.per_customer or member):
+            self.hints.setdefault(record, observation.customer_id)
+        if record is not None and kpi.per_customer:
+            self.customers[record].append(Change(kpi, event.subject_id, observation, flat, sign))
+        if observation.state is State.OPEN:
+            wait = open_wait(name, event, observation)
+            self.open.setdefault(wait.id, wait).count += sign
