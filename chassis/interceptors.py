@@ -85,7 +85,11 @@ class Guard(grpc.aio.ServerInterceptor):
             return grpc.stream_stream_rpc_method_handler(
                 self._stream(method, handler.stream_stream), handler.request_deserializer, handler.response_serializer
             )
-        raise TypeError(f"{method}: only unary and both-ways streaming calls are guarded")
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(
+                self._stream(method, handler.unary_stream), handler.request_deserializer, handler.response_serializer
+            )
+        raise TypeError(f"{method}: a stream of requests with one answer is not guarded")
 
     def _admit(self, context: Any) -> None:
         if context.time_remaining() is None:

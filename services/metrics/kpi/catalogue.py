@@ -161,14 +161,15 @@ class Catalogues:
         await self.refresh()
 
     async def current(self) -> Catalogue:
-        if self._stamp is None:
+        # How far a back-fill is changes without a stamp.
+        if self._stamp is None or self._catalogue.filling:
             await self.refresh()
         return self._catalogue
 
     async def refresh(self, session: Session | None = None) -> Catalogue:
         """As it stands now, or in the session's snapshot."""
         stamp = await self._kpis.stamp(self._caller, session)
-        if stamp != self._stamp:
+        if stamp != self._stamp or (self._catalogue.filling and session is None):
             types, kpis = await self._kpis.load(self._caller, session)
             self._catalogue = Catalogue(kpis, Registry(types))
             self._stamp = stamp

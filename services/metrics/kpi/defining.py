@@ -9,13 +9,14 @@ from rundblick.metrics.v1 import kpi_pb2 as pb
 from chassis.caller import Caller
 from chassis.errors import Conflict, InvalidInput
 from chassis.idempotency import Writes
+from chassis.ids import new_id
 from chassis.mongo import Session
 from services.metrics.event.messages import event_from_bytes
 from services.metrics.event.repository import MongoEventRepository
 from services.metrics.kpi import messages
 from services.metrics.kpi.catalogue import Catalogue, Catalogues
 from services.metrics.kpi.definition import changes, checked
-from services.metrics.kpi.domain import Aggregation, Kpi, KpiNotFound, Phase, StaleVersion
+from services.metrics.kpi.domain import Aggregation, BackFill, Kpi, KpiNotFound, Phase, StaleVersion
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.trial import tried
 
@@ -116,17 +117,25 @@ def _next(before: Kpi | None, draft: Kpi, version: int | None) -> Kpi:
     if version is not None and version != newest:
         raise StaleVersion(draft.key, newest)
     if before is None:
-        return replace(draft, version=1, counted=1, phase=Phase.WAITING)
+        return _fresh(draft, 1)
     same = before.counting == draft.counting and before.archived_at is None
     number = before.version + 1
+    if not same:
+        return _fresh(draft, number)
     return replace(
         draft,
         version=number,
-        counted=before.counted if same else number,
-        phase=before.phase if same else Phase.WAITING,
-        back_fill=before.back_fill if same else None,
-        counted_from=before.counted_from if same else None,
+        counted=before.counted,
+        phase=before.phase,
+        back_fill=before.back_fill,
+        counted_from=before.counted_from,
     )
+
+
+def _fresh(draft: Kpi, version: int) -> Kpi:
+    if draft.of:
+        return replace(draft, version=version, counted=version)
+    return replace(draft, version=version, counted=version, phase=Phase.WAITING, back_fill=BackFill(new_id("job")))
 
 
 def _check_dependents(catalogue: Catalogue, draft: Kpi) -> None:

@@ -92,7 +92,13 @@ class MongoKpiRepository:
                 overtaken, {"$set": {"phase": Phase.RETIRED.value, "drop": True}}, session=session
             )
             await self._counts.insert_one(
-                {"_id": kpi.cells, "key": kpi.key, "phase": Phase.WAITING.value, "job": new_id("job"), "drop": False},
+                {
+                    "_id": kpi.cells,
+                    "key": kpi.key,
+                    "phase": Phase.WAITING.value,
+                    "job": kpi.back_fill.job if kpi.back_fill else new_id("job"),
+                    "drop": False,
+                },
                 session=session,
             )
         await self.changed(caller, session)

@@ -48,12 +48,15 @@ class FigureCheck:
         self._rollups = rollups
         self._members = members
         self._sums = Sums(catalogue.only(self._names))
+        self._owners: dict[str, str | None] = {}
 
     def take(self, events: Iterable[Event]) -> None:
         for event in events:
             self._sums.take(event)
 
     async def result(self, caller: Caller) -> Checked:
+        # Whose a record is today, as its producer says; a stored event says whose it was when it came.
+        self._owners = dict(self._sums.hints)
         if self._stored:
             async for payload in self._events.folded(caller, self._stored):
                 self._sums.take(event_from_bytes(payload))
@@ -97,7 +100,7 @@ class FigureCheck:
             checked.examined += 1
             id = document["_id"]
             wanted = expected.pop(id, {"k": {}})
-            hint = self._sums.hints.get(id)
+            hint = self._owners.get(id)
             if hint is not None and document["customer"] != hint:
                 checked.differs("customer_figures", id, f"belongs to {hint}, is kept for {document['customer']}")
             for kpi in (wanted["k"].keys() | document["k"].keys()) & self._names:
