@@ -16,7 +16,7 @@ from rich.table import Table
 
 from chassis.caller import Authenticator, Caller, scopes_of
 from cli import demo as demo_view
-from cli import operations
+from cli import kpi_commands, operations
 from cli.graph import Graph, GraphError
 from cli.importing import Counts, Importer, ImportFault, Interrupted, RejectedFile, batches, run_import, service_address
 from cli.mapping import MappingError, RowMapper, read_mapping
@@ -30,6 +30,8 @@ import_app = typer.Typer(no_args_is_help=True, help="Bring data into a running s
 app.add_typer(import_app, name="import")
 app.add_typer(operations.outbox_app, name="outbox")
 app.add_typer(operations.rederive_app, name="rederive")
+app.add_typer(kpi_commands.kpi_app, name="kpi")
+app.add_typer(kpi_commands.export_app, name="export")
 app.command()(operations.verify)
 
 SOME_ROWS_REJECTED = 3

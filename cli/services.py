@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from chassis.calls import call, error_of, metadata_of
 from chassis.channel import open_channel
@@ -35,7 +36,7 @@ class Service:
         return await call(method, request, timeout=_TIMEOUT, token=self._token)
 
     async def stream(
-        self, stub: Callable[[grpc.aio.Channel], Any], name: str, requests: AsyncIterator[Any]
+        self, stub: Callable[[grpc.aio.Channel], Any], name: str, requests: AsyncIterator[Any] | Message
     ) -> AsyncIterator[Any]:
         method = getattr(stub(self._channel), name)
         try:

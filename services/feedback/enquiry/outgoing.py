@@ -109,6 +109,7 @@ def _observation(observation: Observation | None) -> event_pb2.Observation | Non
         ended_at=to_timestamp(observation.ended_at),
         value=observation.value,
         dimensions=dict(observation.dimensions),
+        attributes={"priority": event_pb2.Attribute(text=observation.priority)} if observation.priority else None,
         customer_id=observation.customer,
         source_record_id=observation.source_record,
         exclusion_reason=observation.reason,

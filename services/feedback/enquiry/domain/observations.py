@@ -25,6 +25,7 @@ class Observation:
     customer: str | None
     source_record: str | None
     reason: str | None = None
+    priority: str | None = None
 
 
 # (event name, subject) -> what it contributes
@@ -53,6 +54,7 @@ def contributions(enquiry: Enquiry) -> Contributions:
         customer=enquiry.customer,
         source_record=enquiry.source_record,
         reason=excluded.value if excluded else None,
+        priority=enquiry.priority.value,
     )
     return result
 
@@ -68,6 +70,7 @@ def _of_wait(enquiry: Enquiry, wait: Wait, employee: str | None) -> Observation:
         customer=enquiry.customer,
         source_record=enquiry.source_record,
         reason=reason,
+        priority=enquiry.priority.value,
     )
 
 
@@ -84,6 +87,7 @@ def _total(enquiry: Enquiry, cycles: list[Wait]) -> Observation:
         customer=enquiry.customer,
         source_record=enquiry.source_record,
         reason=reason,
+        priority=enquiry.priority.value,
     )
 
 
