@@ -49,6 +49,8 @@ def error_of(error: grpc.aio.AioRpcError) -> errors.DomainError:
     for key, value in error.trailing_metadata() or ():
         if key == ERROR_METADATA:
             said = json.loads(value)
+            if said["code"] == errors.Exhausted.code:
+                return errors.Exhausted(said["message"], said["path"], said.get("retry_seconds"))
             return errors.ERROR_OF_CODE.get(said["code"], kind)(said["message"], said["path"])
     return kind(error.details() or error.code().name)
 

@@ -71,7 +71,13 @@ class Forbidden(DomainError):
 
 
 class Exhausted(DomainError):
+    """retry_seconds: after which it is worth to try again; None: nothing is known of it."""
+
     code = "RATE_LIMITED"
+
+    def __init__(self, message: str, path: Sequence[str] = (), retry_seconds: float | None = None) -> None:
+        super().__init__(message, path)
+        self.retry_seconds = retry_seconds
 
 
 class Unavailable(DomainError):

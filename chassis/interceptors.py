@@ -42,8 +42,14 @@ def status_of(error: errors.DomainError) -> grpc.StatusCode:
 
 
 async def _abort(context: Any, error: errors.DomainError) -> NoReturn:
-    detail = json.dumps({"code": error.code, "message": error.message, "path": error.path}).encode()
-    await context.abort(status_of(error), error.message, trailing_metadata=((ERROR_METADATA, detail),))
+    said: dict[str, object] = {"code": error.code, "message": error.message, "path": error.path}
+    metadata: list[tuple[str, str | bytes]] = []
+    if isinstance(error, errors.Exhausted) and error.retry_seconds is not None:
+        said["retry_seconds"] = error.retry_seconds
+        # As gRPC's own clients understand it: https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+        metadata.append(("grpc-retry-pushback-ms", str(round(error.retry_seconds * 1000))))
+    metadata.append((ERROR_METADATA, json.dumps(said).encode()))
+    await context.abort(status_of(error), error.message, trailing_metadata=tuple(metadata))
     raise AssertionError("abort returns never")
 
 

@@ -64,7 +64,10 @@ def _shown(error: GraphQLError) -> tuple[str, dict[str, Any]]:
         original = original.original_error
     if isinstance(original, ServiceError):
         code = CODES.get(original.error.code, "INTERNAL_SERVER_ERROR")
-        return original.error.message, {"code": code, "service": original.service, "retryable": code in RETRYABLE}
+        extensions = {"code": code, "service": original.service, "retryable": code in RETRYABLE}
+        if isinstance(original.error, errors.Exhausted) and original.error.retry_seconds is not None:
+            extensions["retryAfterSeconds"] = original.error.retry_seconds
+        return original.error.message, extensions
     if isinstance(original, errors.DomainError):
         code = CODES.get(original.code, "INTERNAL_SERVER_ERROR")
         return original.message, {"code": code, "retryable": code in RETRYABLE}

@@ -1,6 +1,7 @@
 """Many small calls at once become one transaction: whoever comes while one commits goes with the next."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -11,7 +12,33 @@ from services.metrics.event.domain import Arrival, EventRepository
 # Beyond this a transaction takes noticeably longer, and those who wait for it too.
 _LARGEST_GROUP = 5_000
 
+# When too many wait, callers are asked to come back when so much of the backlog is left.
+_ROOM = 0.9
+_USUAL = 10_000.0
+_SOONEST, _LATEST = 0.5, 60.0
+
 _Waiting = tuple[Sequence[Arrival], "asyncio.Future[int]"]
+
+
+class Pace:
+    """How fast waiting events become counted ones, from how many there were a moment ago."""
+
+    def __init__(self) -> None:
+        self._then: tuple[float, int] | None = None
+        self._per_second = _USUAL
+
+    def note(self, counted: int) -> None:
+        now = time.monotonic()
+        if self._then is None:
+            self._then = (now, counted)
+            return
+        at, before = self._then
+        if now - at >= 1 and counted > before:
+            self._per_second = (counted - before) / (now - at)
+            self._then = (now, counted)
+
+    def seconds_for(self, events: float) -> float:
+        return min(max(events / self._per_second, _SOONEST), _LATEST)
 
 
 class Intake:
@@ -30,6 +57,8 @@ class Intake:
         self._now = now
         self._taken = taken
         self._caller = service_caller("metrics")
+        self._pace = Pace()
+        self._taken_count = 0
         self._waiting: list[_Waiting] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -68,10 +97,15 @@ class Intake:
 
     async def _store(self, group: list[_Waiting]) -> None:
         unfolded = await self._events.unfolded(self._caller)
+        self._pace.note(self._taken_count - unfolded)
         if unfolded >= self._backlog:
-            raise Exhausted(f"{unfolded} events wait to be counted; try again later")
+            after = self._pace.seconds_for(unfolded - _ROOM * self._backlog)
+            raise Exhausted(
+                f"{unfolded} events wait to be counted; try again in {after:.1f} s", retry_seconds=round(after, 1)
+            )
         known = await self._events.add(self._caller, [a for arrivals, _ in group for a in arrivals], self._now())
         self._taken()
+        self._taken_count += sum(len(arrivals) for arrivals, _ in group) - len(known)
         seen = set(known)
         for arrivals, future in group:
             count = 0

@@ -83,6 +83,9 @@ class Catalogue:
                 if kpi.phase in _COUNTING and not kpi.of:
                     by_event.setdefault(kpi.event, {}).setdefault(kpi.cells, Counted(kpi, self.registry))
         self._by_event = {name: tuple(counted.values()) for name, counted in by_event.items()}
+        self._needs = {
+            name: frozenset(fact for one in counted for fact in one.needs) for name, counted in self._by_event.items()
+        }
         phases = {kpi.phase for those in versions.values() for kpi in those if not kpi.of}
         self.waiting = Phase.WAITING in phases
         self.filling = Phase.FILLING in phases
@@ -124,6 +127,10 @@ class Catalogue:
 
     def of_event(self, name: str) -> tuple[Counted, ...]:
         return self._by_event.get(name, ())
+
+    def needs(self, name: str) -> frozenset[str]:
+        """The facts that expressions ask for of events with this name."""
+        return self._needs.get(name, frozenset())
 
     @property
     def events(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """A definition made ready to count: what an observation is in its eyes."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ NO_VALUE = "NO_VALUE"
 NO_CUSTOMER = "NO_CUSTOMER"
 OUT_OF_RANGE = "OUT_OF_RANGE"
 
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _LEFT_OUT = (State.EXCLUDED, State.NEGATIVE)
 
 
@@ -25,6 +27,7 @@ class Counted:
     def __init__(self, kpi: Kpi, registry: Registry) -> None:
         self.kpi = kpi
         self._filter = self._value = None
+        self.needs = _named(kpi.filter) | _named(kpi.value)
         facts = registry.facts(kpi.event)
         if kpi.filter is not None:
             self._filter = facts.compile(kpi.filter, Kind.FLAG)
@@ -72,7 +75,16 @@ class Counted:
 
 
 def _counts(observation: Observation, value: float | None) -> Observation:
-    return replace(observation, state=State.COMPLETE, value=value)
+    # Not dataclasses.replace: this is done for every event and definition, and that takes five times as long.
+    return Observation(
+        State.COMPLETE,
+        observation.started_at,
+        observation.ended_at,
+        value,
+        observation.dimensions,
+        observation.customer_id,
+        observation.source_record_id,
+    )
 
 
 def _left_out(observation: Observation, reason: str) -> Observation:
@@ -80,16 +92,23 @@ def _left_out(observation: Observation, reason: str) -> Observation:
 
 
 class Bound:
-    """The facts of one event, bound at most once however many definitions ask."""
+    """The facts of one event, bound at most once however many definitions ask. needs: those that any of them names."""
 
-    def __init__(self, registry: Registry, event: Event) -> None:
+    def __init__(self, registry: Registry, event: Event, needs: Collection[str]) -> None:
         self._facts = registry.facts(event.name)
         self._source = event.source
+        self._needs = needs
         self._bound: dict[int, Any] = {}
 
     def of(self, observation: Observation) -> Any:
         known = self._bound.get(id(observation))
         if known is None:
-            said: Mapping[str, object] = {"source": self._source, **said_of(observation)}
-            known = self._bound[id(observation)] = self._facts.bind(said)
+            said = {"source": self._source, **said_of(observation)}
+            needed = {name: value for name, value in said.items() if name in self._needs}
+            known = self._bound[id(observation)] = self._facts.bind(needed)
         return known
+
+
+def _named(text: str | None) -> frozenset[str]:
+    """Every word of an expression: the facts it asks for are among them."""
+    return frozenset(_WORD.findall(text)) if text else frozenset()

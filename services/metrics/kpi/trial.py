@@ -66,7 +66,7 @@ def _judged(
     definition: Counted, registry: Registry, event: Event, observation: Observation, trial: Trial
 ) -> Observation | None:
     try:
-        seen = definition.judged(observation, Bound(registry, event).of(observation))
+        seen = definition.judged(observation, Bound(registry, event, definition.needs).of(observation))
     except EvaluationFault as fault:
         count, example = trial.faults.get(str(fault), (0, event.id))
         trial.faults[str(fault)] = (count + 1, example)

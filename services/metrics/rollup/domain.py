@@ -55,7 +55,10 @@ def place_of(kpi: Kpi, observation: Observation) -> Place:
 
 def add(into: Flat, flat: Mapping[str, int], sign: int = 1) -> None:
     for name, value in flat.items():
-        into[name] = into.get(name, 0) + sign * value
+        if name in into:
+            into[name] += sign * value
+        else:
+            into[name] = sign * value
 
 
 @dataclass

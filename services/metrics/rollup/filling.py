@@ -20,7 +20,7 @@ from services.metrics.rollup.members import MongoMemberRepository
 from services.metrics.rollup.repository import MongoRollupRepository
 from services.metrics.rollup.sums import Sums
 
-_BATCH = 4_000
+_BATCH = 20_000
 
 
 class Writer(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from services.metrics.event.domain import Event, Observation, State
 from services.metrics.kpi.catalogue import Catalogue
 from services.metrics.kpi.counting import Bound
-from services.metrics.kpi.domain import Aggregation, Kpi
+from services.metrics.kpi.domain import Aggregation, DimensionSet, Kpi
 from services.metrics.rollup.customers import Change, key_of
 from services.metrics.rollup.domain import Flat, Place, add, month_of, parts_of, place_of
 from services.metrics.rollup.members import SetKey
@@ -29,33 +29,52 @@ class Sums:
         definitions = self._catalogue.of_event(event.name)
         if not definitions:
             return
-        bound = Bound(self._catalogue.registry, event)
+        bound = Bound(self._catalogue.registry, event, self._catalogue.needs(event.name))
         for observation, sign in ((event.before, -1), (event.after, 1)):
             if observation is None:
                 continue
+            values = Values(observation)
             for one in definitions:
                 seen = one.seen(observation, bound.of(observation) if one.asks else None)
                 if seen is not None:
-                    self._count(one.kpi, event, seen, sign)
+                    self._count(one.kpi, event, seen, values, sign)
 
-    def _count(self, kpi: Kpi, event: Event, observation: Observation, sign: int) -> None:
+    def _count(self, kpi: Kpi, event: Event, observation: Observation, values: "Values", sign: int) -> None:
         flat = parts_of(kpi, observation)
-        name, place, month = kpi.cells, place_of(kpi, observation), month_of(observation.started_at)
-        known: Mapping[str, str] = observation.dimensions or {}
-        record = key_of(observation)
+        name, place, month = kpi.cells, place_of(kpi, observation), values.month
+        record = values.record
         member = kpi.aggregation is Aggregation.DISTINCT_CUSTOMERS and observation.state is State.COMPLETE
         for dimensions in kpi.sets:
-            try:
-                values = tuple([known[dimension] for dimension in dimensions])
-            except KeyError:
+            known = values.of(dimensions)
+            if known is None:
                 continue
-            add(self.cells[name, dimensions, values, month][place], flat, sign)
+            add(self.cells[name, dimensions, known, month][place], flat, sign)
             if member and record is not None:
-                self.members[(name, dimensions, values, observation.started_at.date()), record] += sign
+                self.members[(name, dimensions, known, observation.started_at.date()), record] += sign
         if record is not None and (kpi.per_customer or member):
             self.hints.setdefault(record, observation.customer_id)
-        if record is not None and kpi.per_customer:
-            self.customers[record].append(Change(kpi, event.subject_id, observation, flat, sign))
+            if kpi.per_customer:
+                self.customers[record].append(Change(kpi, event.subject_id, observation, flat, sign))
         if observation.state is State.OPEN:
             wait = open_wait(name, event, observation)
             self.open.setdefault(wait.id, wait).count += sign
+
+
+class Values:
+    """Where an observation belongs, worked out once however many definitions count it."""
+
+    def __init__(self, observation: Observation) -> None:
+        self._known: Mapping[str, str] = observation.dimensions or {}
+        self._found: dict[DimensionSet, tuple[str, ...] | None] = {}
+        self.month = month_of(observation.started_at)
+        self.record = key_of(observation)
+
+    def of(self, dimensions: DimensionSet) -> tuple[str, ...] | None:
+        """None: one of them is not known."""
+        try:
+            return self._found[dimensions]
+        except KeyError:
+            known = self._known
+            values = tuple([known[one] for one in dimensions]) if all(one in known for one in dimensions) else None
+            self._found[dimensions] = values
+            return values

@@ -6,6 +6,8 @@ import grpc
 import pytest
 
 from chassis.caller import Caller
+from chassis.calls import error_of
+from chassis.errors import Exhausted
 from chassis.mongo import Database
 from tests.metrics.conftest import Running, Serve, event, observation, query
 
@@ -53,6 +55,11 @@ async def test_a_full_backlog_refuses_and_takes_nothing(serve: Serve, database: 
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await metrics.ingest(event("c", observation(1)))
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        hints = dict(refused.value.trailing_metadata() or ())
+        assert 500 <= int(hints["grpc-retry-pushback-ms"]) <= 60_000
+        said = error_of(refused.value)
+        assert isinstance(said, Exhausted)
+        assert said.retry_seconds is not None
         assert await database["events"].count_documents({}) == 2
         await metrics.fold()
         assert (await metrics.ingest(event("c", observation(1)))).accepted == 1
