@@ -90,6 +90,12 @@ class Authenticator:
             sources=None if sources is None else frozenset(map(str, sources)),
         )
 
+    def expires_at(self, token: str | None) -> float | None:
+        """When a token that was checked ends, in seconds since 1970; None: without a token there is no end."""
+        if token is None:
+            return None
+        return float(jwt.decode(token, options={"verify_signature": False})["exp"])
+
     def issue(self, caller: Caller, *, seconds: float = 3600) -> str | None:
         """A token that says who calls; None on a development system without a secret, where none is needed."""
         if self._secret is None:

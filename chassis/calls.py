@@ -1,7 +1,7 @@
 """One way to call another process: always with a deadline, and with its refusals as our errors."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -63,5 +63,16 @@ async def call(
         raise errors.DeadlineExceeded("no time is left for the call")
     try:
         return await method(request, timeout=timeout, metadata=metadata_of(token, metadata))
+    except grpc.aio.AioRpcError as error:
+        raise error_of(error) from error
+
+
+async def stream(method: Any, request: Any, *, timeout: float, token: str | None = None) -> AsyncIterator[Any]:
+    """The answers of a stub's method that answers more than once. Raises as `call`."""
+    if timeout <= 0:
+        raise errors.DeadlineExceeded("no time is left for the call")
+    try:
+        async for answer in method(request, timeout=timeout, metadata=metadata_of(token)):
+            yield answer
     except grpc.aio.AioRpcError as error:
         raise error_of(error) from error

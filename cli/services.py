@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from chassis.calls import call, error_of, metadata_of
+from chassis.calls import call, stream
 from chassis.channel import open_channel
 from chassis.errors import DomainError
 from cli.importing import service_address
@@ -39,11 +39,8 @@ class Service:
         self, stub: Callable[[grpc.aio.Channel], Any], name: str, requests: AsyncIterator[Any] | Message
     ) -> AsyncIterator[Any]:
         method = getattr(stub(self._channel), name)
-        try:
-            async for answer in method(requests, timeout=_STREAM_TIMEOUT, metadata=metadata_of(self._token)):
-                yield answer
-        except grpc.aio.AioRpcError as error:
-            raise error_of(error) from error
+        async for answer in stream(method, requests, timeout=_STREAM_TIMEOUT, token=self._token):
+            yield answer
 
 
 @asynccontextmanager

@@ -18,6 +18,8 @@ if __name__ == "__main__":
             access_log=False,
             loop="uvloop",
             http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=settings.body_bytes,
             timeout_graceful_shutdown=int(settings.grace_seconds),
             server_header=False,
         )

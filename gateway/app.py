@@ -11,7 +11,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from chassis.caller import OPERATIONS, Authenticator
 from chassis.channel import open_channel
@@ -25,6 +26,7 @@ from gateway.http import GraphQLRoute, admitted
 from gateway.limits import Limits
 from gateway.metrics import client as metrics
 from gateway.settings import GatewaySettings
+from gateway.websocket import GraphQLSocket
 
 # Who may know where the services answer: those who bring in data over gRPC.
 IMPORT = "import"
@@ -120,12 +122,25 @@ class Gateway:
             body_bytes=settings.body_bytes,
         )
 
+        socket = GraphQLSocket(
+            self._executor,
+            self._authenticator,
+            self.prepare,
+            request_seconds=settings.request_seconds,
+            call_seconds=settings.call_seconds,
+            socket_seconds=settings.socket_seconds,
+        )
+
+        async def subscriptions(websocket: WebSocket) -> None:
+            await socket(websocket)
+
         async def endpoint(request: Request) -> Response:
             return await graphql(request)
 
         return Starlette(
             routes=[
                 Route("/graphql", endpoint, methods=["POST"]),
+                WebSocketRoute("/graphql", subscriptions),
                 Route("/health/live", self.live),
                 Route("/health/ready", self.ready),
                 Route("/.well-known/rundblick", self.well_known),

@@ -1,8 +1,9 @@
 """Runs one operation: parsed, validated and measured once per text, then executed by graphql-core."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Any
 
 from graphql import (
@@ -14,6 +15,7 @@ from graphql import (
     OperationType,
     execute,
     parse,
+    subscribe,
     validate,
 )
 
@@ -89,8 +91,6 @@ class Executor:
             )
         else:
             (operation,) = prepared.operations.values()
-        if operation.operation is OperationType.SUBSCRIPTION:
-            raise RequestError("OPERATION_RESOLUTION_FAILURE", "subscriptions are not served over this route")
         return operation
 
     async def run(
@@ -99,6 +99,8 @@ class Executor:
         """The response as GraphQL defines it; without `data` when the request as a whole was refused."""
         prepared = self.prepare(text)
         operation = self.choose(prepared, operation_name)
+        if operation.operation is OperationType.SUBSCRIPTION:
+            raise RequestError("OPERATION_RESOLUTION_FAILURE", "subscriptions are served over WebSocket alone")
         result = execute(
             self._schema,
             prepared.document,
@@ -110,10 +112,46 @@ class Executor:
         )
         if not isinstance(result, ExecutionResult):
             result = await result
-        answer: dict[str, Any] = {}
-        if result.errors:
-            answer["errors"] = formatted(result.errors, context.request_id)
-        # Without a path, variables were refused before anything ran: then there is no data at all.
-        if result.data is not None or not result.errors or any(error.path for error in result.errors):
-            answer["data"] = result.data
-        return answer
+        return _answer(result, context)
+
+    async def stream(
+        self, text: str, variables: dict[str, Any] | None, operation_name: str | None, context: Context
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The responses of a subscription as they come; of any other operation its one response."""
+        prepared = self.prepare(text)
+        operation = self.choose(prepared, operation_name)
+        if operation.operation is not OperationType.SUBSCRIPTION:
+            yield await self.run(text, variables, operation_name, context)
+            return
+        found = subscribe(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            variable_values=variables or {},
+            operation_name=operation.name.value if operation.name else None,
+            max_coercion_errors=MOST_ERRORS,
+            hide_suggestions=True,
+        )
+        results = await found if isawaitable(found) else found
+        if isinstance(results, ExecutionResult):
+            yield _answer(results, context)
+            return
+        try:
+            async for result in results:
+                yield _answer(result, context)
+        except Exception as error:  # noqa: BLE001  # the source of events broke: that is the last thing that is said
+            said = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+            yield _answer(ExecutionResult(None, [said]), context)
+        finally:
+            # What still waits for an event at the service is given up.
+            await results.aclose()  # type: ignore[attr-defined]  # a generator, whatever the stub says
+
+
+def _answer(result: ExecutionResult, context: Context) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    if result.errors:
+        answer["errors"] = formatted(result.errors, context.request_id)
+    # Without a path, variables were refused before anything ran: then there is no data at all.
+    if result.data is not None or not result.errors or any(error.path for error in result.errors):
+        answer["data"] = result.data
+    return answer

@@ -34,6 +34,9 @@ SUBGRAPHS: Mapping[str, ModuleType] = {
 }
 
 
+_ROOTS = {"QUERIES": "Query", "MUTATIONS": "Mutation", "SUBSCRIPTIONS": "Subscription"}
+
+
 class Clash(Exception):
     """Two subgraphs define one thing that only one of them may own."""
 
@@ -44,6 +47,7 @@ def subgraph(name: str) -> federation.Schema:
     return federation.Schema(
         query=module.Query,
         mutation=getattr(module, "Mutation", None),
+        subscription=getattr(module, "Subscription", None),
         types=module.ENTITIES,
         federation_version=FEDERATION_VERSION,
     )
@@ -86,7 +90,7 @@ def _without_clash(name: str) -> Any:
             before = owners.setdefault(field.python_name, root.__module__)
             if before != root.__module__:
                 raise Clash(f"the root field {field.python_name} is defined by {before} and by {root.__module__}")
-    return merge_types({"QUERIES": "Query", "MUTATIONS": "Mutation"}[name], tuple(roots))
+    return merge_types(_ROOTS[name], tuple(roots))
 
 
 @cache
@@ -98,6 +102,7 @@ def merged() -> strawberry.Schema:
         schema = strawberry.Schema(
             query=_without_clash("QUERIES"),
             mutation=_without_clash("MUTATIONS"),
+            subscription=_without_clash("SUBSCRIPTIONS"),
             types=_merged_entities(),
             config=StrawberryConfig(_unsafe_disable_same_type_validation=True),
         )

@@ -1,5 +1,6 @@
 """KPIs in the graph, and the figures of customers and touchpoints."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -9,7 +10,7 @@ from rundblick.metrics.v1 import kpi_pb2 as pb
 from strawberry import federation
 
 from chassis.times import to_timestamp
-from gateway.metrics.client import fault_of, metrics_of
+from gateway.metrics.client import SERVICE, fault_of, metrics_of
 from gateway.metrics.result import KpiResult, KpiTarget, Period, PeriodInput, wanted
 from gateway.shared import Info, Named, Node, enum_of, found, moment, owned, present
 
@@ -301,3 +302,13 @@ class KpiQuery:
             ]
         answer: pb.ListKpisResponse = await client.call(client.stubs.kpis.ListKpis, pb.ListKpisRequest())
         return [kpi_of(record) for record in answer.kpis]
+
+
+@strawberry.type
+class KpiSubscription:
+    @strawberry.subscription(description="The result over the last 30 days: now, and whenever it changes.")
+    async def kpi_changed(self, info: Info, key: str) -> AsyncGenerator[KpiResult | None]:
+        client = metrics_of(info)
+        request = pb.WatchResultRequest(kpi=key, selection=wanted(info))
+        async for answer in info.context.stream(SERVICE, "WatchResult", client.stubs.kpis.WatchResult, request):
+            yield KpiResult(record=answer.result)

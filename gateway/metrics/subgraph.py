@@ -5,14 +5,28 @@ from strawberry.tools import merge_types
 from gateway.metrics.client import SERVICE, Metrics, MetricsStubs
 from gateway.metrics.defining import DefiningMutation
 from gateway.metrics.event import EventMutation, EventQuery
-from gateway.metrics.kpi import Customer, Employee, Kpi, KpiQuery, Touchpoint, load_kpi
+from gateway.metrics.kpi import Customer, Employee, Kpi, KpiQuery, KpiSubscription, Touchpoint, load_kpi
 
 QUERIES = (KpiQuery, EventQuery)
 MUTATIONS = (DefiningMutation, EventMutation)
+SUBSCRIPTIONS = (KpiSubscription,)
 ENTITIES = (Customer, Employee, Kpi, Touchpoint)
 NODES = {"kpi": (Kpi, load_kpi)}
 
 Query = merge_types("Query", QUERIES)
 Mutation = merge_types("Mutation", MUTATIONS)
+Subscription = merge_types("Subscription", SUBSCRIPTIONS)
 
-__all__ = ["ENTITIES", "MUTATIONS", "NODES", "QUERIES", "SERVICE", "Metrics", "MetricsStubs", "Mutation", "Query"]
+__all__ = [
+    "ENTITIES",
+    "MUTATIONS",
+    "NODES",
+    "QUERIES",
+    "SERVICE",
+    "SUBSCRIPTIONS",
+    "Metrics",
+    "MetricsStubs",
+    "Mutation",
+    "Query",
+    "Subscription",
+]

@@ -13,7 +13,9 @@ from services.metrics.wiring import NAMES, MetricsService
 async def main(settings: MetricsSettings) -> None:
     authenticator = Authenticator(settings.secret, production=settings.env == "production")
     async with open_database(settings.mongo_uri, settings.database) as database:
-        service = MetricsService(database, backlog=settings.backlog, event_days=settings.event_days)
+        service = MetricsService(
+            database, backlog=settings.backlog, event_days=settings.event_days, zone=settings.reporting_zone
+        )
         async with service.folding():
             await serve(settings, service.register, authenticator=authenticator, services=NAMES, ready=service.ready)
 

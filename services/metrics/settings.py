@@ -1,6 +1,8 @@
 """What the metrics process reads from its environment."""
 
-from pydantic import Field
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
 
 from chassis.settings import ServiceSettings
 
@@ -9,4 +11,16 @@ class MetricsSettings(ServiceSettings):
     listen_address: str = "127.0.0.1:50053"
     database: str = "rundblick_metrics"
     backlog: int = Field(2_000_000, description="with more events than this not yet counted, no more are taken")
+    reporting_zone: str = Field(
+        "UTC", description="IANA name of the zone in which days begin; fixed once figures are kept"
+    )
     event_days: int = Field(800, ge=1, description="how long raw events are kept; figures stay")
+
+    @field_validator("reporting_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{name} is no time zone, such as Europe/Berlin") from None
+        return name

@@ -24,9 +24,11 @@ from services.metrics.event.repository import MongoEventRepository
 from services.metrics.event.servicer import EventServicer
 from services.metrics.kpi.catalogue import Catalogues
 from services.metrics.kpi.defining import Defining
+from services.metrics.kpi.periods import Zone
 from services.metrics.kpi.reader import Reader
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.servicer import KpiServicer
+from services.metrics.kpi.watching import Changes
 from services.metrics.rollup.checking import FigureCheck
 from services.metrics.rollup.filling import Filling
 from services.metrics.rollup.folder import Folder, Writing
@@ -57,6 +59,7 @@ class MetricsService:
         *,
         backlog: int = 2_000_000,
         event_days: int = 800,
+        zone: str = "UTC",
     ) -> None:
         self._database = database
         self._now = now
@@ -65,7 +68,7 @@ class MetricsService:
         self._rollups = MongoRollupRepository(database)
         self._members = MongoMemberRepository(database)
         self._kpis = MongoKpiRepository(database)
-        self._catalogues = Catalogues(self._kpis)
+        self._catalogues = Catalogues(self._kpis, Zone(zone))
         self._writes = Writes(database)
         self._deliveries = Deliveries(database)
         holder = new_id("out")
@@ -80,6 +83,7 @@ class MetricsService:
         telemetry.gauge("rundblick.figures.lag", "s", self._lag)
         self._intake = Intake(self._events, backlog=backlog, now=now, taken=self.folder.wake)
         self._reader = Reader(self._rollups, now)
+        self._changes = Changes(self._position)
         self._defining = Defining(self._kpis, self._events, self._catalogues, self._writes, now)
         self.ready = Readiness(database, self._writes, self._events, self._rollups, self._members, self._catalogues)
 
@@ -87,7 +91,9 @@ class MetricsService:
         events = EventServicer(self._intake, self._known_events, self._writes, self._kpis.put_type)
         event_pb2_grpc.add_EventServiceServicer_to_server(events, server)
         kpi_pb2_grpc.add_KpiServiceServicer_to_server(
-            KpiServicer(self._catalogues, self._reader, self._defining, self._kpis, self._fresh_until, self._now),
+            KpiServicer(
+                self._catalogues, self._reader, self._defining, self._kpis, self._changes, self._fresh_until, self._now
+            ),
             server,
         )
         rollup_pb2_grpc.add_RollupServiceServicer_to_server(RollupServicer(self._check), server)
@@ -97,6 +103,11 @@ class MetricsService:
 
     async def _known_events(self, look_again: bool) -> Registry:
         return (await (self._catalogues.refresh() if look_again else self._catalogues.current())).registry
+
+    async def _position(self) -> object:
+        """Grows with everything that is counted or defined."""
+        caller = service_caller("metrics")
+        return await self._rollups.positions(caller), await self._kpis.stamp(caller)
 
     async def _filling(self) -> bool:
         catalogue = await self._catalogues.refresh()
@@ -121,5 +132,7 @@ class MetricsService:
     @asynccontextmanager
     async def folding(self) -> AsyncIterator[None]:
         """Count what comes in until the block is left."""
-        async with working(self.folder.run(), self.freshness.run(), self.expiry.run(), self._catalogues.run()):
+        async with working(
+            self.folder.run(), self.freshness.run(), self.expiry.run(), self._catalogues.run(), self._changes.run()
+        ):
             yield

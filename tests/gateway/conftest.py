@@ -87,6 +87,16 @@ class World:
             answers = [answer async for answer in call]
         assert answers[0].created == 3 * count, answers
 
+    async def record_enquiry(self, id: str) -> None:
+        """One more enquiry of today in the figures."""
+        query = (
+            "mutation($input: RecordEventsInput!) { recordEvents(input: $input) { accepted userErrors { message } } }"
+        )
+        after = {"startedAt": datetime.now(UTC).isoformat(), "dimensions": [{"dimension": "source", "value": "shop"}]}
+        event = {"id": id, "name": "enquiry.opened", "source": "shop", "after": after}
+        answer = await self.data(query, input={"events": [event]})
+        assert answer["recordEvents"] == {"accepted": 1, "userErrors": []}
+
     async def until(self, query: str, done: Any, **variables: Any) -> dict[str, Any]:
         """What other services must learn first arrives a moment later."""
         end = time.monotonic() + 30
@@ -165,7 +175,7 @@ async def world(mongo_uri: str) -> AsyncIterator[World]:
 
 class _Listening:
     def __init__(self, gateway: Gateway) -> None:
-        config = uvicorn.Config(gateway.app(), port=0, log_config=None, lifespan="on", ws="none")
+        config = uvicorn.Config(gateway.app(), port=0, log_config=None, lifespan="on", ws="websockets-sansio")
         self._server = uvicorn.Server(config)
 
     async def __aenter__(self) -> int:

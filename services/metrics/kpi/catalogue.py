@@ -25,6 +25,7 @@ from services.metrics.kpi.domain import (
     Phase,
     Target,
 )
+from services.metrics.kpi.periods import Zone
 from services.metrics.kpi.repository import MongoKpiRepository
 
 log = logging.getLogger(__name__)
@@ -67,10 +68,16 @@ def _draft(said: Mapping[str, Any]) -> Kpi:
 
 
 class Catalogue:
-    """kpis: every version that is shown, answers or counts; without any, those that come with Rundblick."""
+    """kpis: every version that is shown, answers or counts; None: those that come with Rundblick.
 
-    def __init__(self, kpis: Iterable[Kpi] | None = None, registry: Registry | None = None) -> None:
+    zone: in which days begin.
+    """
+
+    def __init__(
+        self, kpis: Iterable[Kpi] | None = None, registry: Registry | None = None, zone: Zone | None = None
+    ) -> None:
         self.registry = registry or Registry()
+        self.zone = zone or Zone()
         versions: dict[str, list[Kpi]] = {}
         for kpi in sorted(shipped() if kpis is None else kpis, key=lambda kpi: (kpi.key, kpi.version)):
             versions.setdefault(kpi.key, []).append(kpi)
@@ -144,7 +151,7 @@ class Catalogue:
 
     def only(self, cells: Collection[str]) -> "Catalogue":
         """What counts under these names alone."""
-        return Catalogue([kpi for kpi in self.counting if kpi.cells in cells], self.registry)
+        return Catalogue([kpi for kpi in self.counting if kpi.cells in cells], self.registry, self.zone)
 
 
 def _answering(versions: list[Kpi]) -> Kpi:
@@ -155,15 +162,17 @@ def _answering(versions: list[Kpi]) -> Kpi:
 class Catalogues:
     """Follows what is defined, in this process or another."""
 
-    def __init__(self, kpis: MongoKpiRepository) -> None:
+    def __init__(self, kpis: MongoKpiRepository, zone: Zone) -> None:
         self._kpis = kpis
+        self._zone = zone
         self._caller = service_caller("metrics")
         self._stamp: int | None = None
-        self._catalogue = Catalogue()
+        self._catalogue = Catalogue(zone=zone)
         self._looked = 0.0
 
     async def ensure_indexes(self) -> None:
         await self._kpis.ensure_indexes()
+        await self._kpis.claim_zone(self._caller, self._zone.name)
         await self._kpis.install(self._caller, shipped())
         await self.refresh()
 
@@ -178,7 +187,7 @@ class Catalogues:
         stamp = await self._kpis.stamp(self._caller, session)
         if stamp != self._stamp or (self._catalogue.filling and session is None):
             types, kpis = await self._kpis.load(self._caller, session)
-            self._catalogue = Catalogue(kpis, Registry(types))
+            self._catalogue = Catalogue(kpis, Registry(types), self._zone)
             self._stamp = stamp
         self._looked = time.monotonic()
         return self._catalogue

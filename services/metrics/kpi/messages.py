@@ -11,7 +11,7 @@ from rundblick.metrics.v1 import kpi_pb2 as pb
 from chassis.errors import InvalidInput
 from chassis.times import from_timestamp, to_timestamp
 from services.metrics.kpi.domain import Aggregation, BackFill, DimensionSet, Direction, Kpi, Phase, Target
-from services.metrics.kpi.periods import REPORTING_ZONE, Days, Granularity, aligned, midnight
+from services.metrics.kpi.periods import Days, Granularity, Zone, aligned
 from services.metrics.kpi.results import CONFIDENCE, Asked, Interval, Open, Result, Share
 from services.metrics.kpi.trial import Trial
 from services.metrics.rollup.decimals import from_stored
@@ -36,7 +36,7 @@ def granularity_from_proto(number: int) -> Granularity:
     return _GRANULARITY_FROM_PROTO[number]
 
 
-def days_from_proto(period: pb.Period) -> Days:
+def days_from_proto(period: pb.Period, zone: Zone) -> Days:
     if not period.HasField("start") or not period.HasField("end"):
         raise InvalidInput("a period has a start and an end", ("period",))
     if period.time_zone:
@@ -44,23 +44,25 @@ def days_from_proto(period: pb.Period) -> Days:
             ZoneInfo(period.time_zone)
         except (KeyError, ValueError, OSError):
             raise InvalidInput("this is no time zone, such as Europe/Berlin", ("period", "time_zone")) from None
-    return aligned(from_timestamp(period.start, ("period", "start")), from_timestamp(period.end, ("period", "end")))
+    return aligned(
+        from_timestamp(period.start, ("period", "start")), from_timestamp(period.end, ("period", "end")), zone
+    )
 
 
 def period_to_proto(days: Days) -> pb.Period:
     start, end = days.moments
-    return pb.Period(start=to_timestamp(start), end=to_timestamp(end), time_zone=REPORTING_ZONE)
+    return pb.Period(start=to_timestamp(start), end=to_timestamp(end), time_zone=days.zone.name)
 
 
-def as_of_from_proto(query: pb.ResultQuery, now: datetime) -> date | None:
+def as_of_from_proto(query: pb.ResultQuery, now: datetime, zone: Zone) -> date | None:
     """The first day that is not looked at any more; None: as things stand now. InvalidInput: it lies in the future."""
     if not query.HasField("as_of"):
         return None
     at = from_timestamp(query.as_of, ("as_of",))
     if at > now:
         raise InvalidInput("as_of is a past day", ("as_of",))
-    end = aligned(at - timedelta(milliseconds=1), at).end
-    return end if end <= now.date() else None
+    end = aligned(at - timedelta(milliseconds=1), at, zone).end
+    return end if end <= zone.day(now) else None
 
 
 def asked_from_proto(selection: pb.ResultSelection) -> Asked:
@@ -216,7 +218,7 @@ def result_to_proto(
         within_target=_share(result.within_target),
         target=_target(kpi) if kpi.goal is not None and _meant(kpi.goal, days) else None,
         excluded=[pb.Exclusion(reason=reason, count=count) for reason, count in result.excluded.items()],
-        as_of=to_timestamp(midnight(as_of)) if as_of is not None else None,
+        as_of=to_timestamp(days.zone.midnight(as_of)) if as_of is not None else None,
         definition_version=kpi.version,
         partial=_partial(kpi, days),
     )
@@ -238,7 +240,7 @@ def _partial(kpi: Kpi, days: Days) -> pb.LocalizedMessage | None:
             text=f"Stored events are still being counted: {percent} % are.",
         )
     if kpi.counted_from is not None and days.moments[0] < kpi.counted_from:
-        day = kpi.counted_from.date().isoformat()
+        day = days.zone.day(kpi.counted_from).isoformat()
         return pb.LocalizedMessage(
             code="COUNTED_FROM",
             parameters={"since": day},

@@ -1,13 +1,13 @@
-"""Periods: half-open, aligned outwards to the days that figures are kept by, in the reporting zone."""
+"""Periods: half-open, aligned outwards to the days that figures are kept by, in the deployment's reporting zone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from zoneinfo import ZoneInfo
 
 from chassis.errors import InvalidInput
 
-REPORTING_ZONE = "UTC"
 MOST_POINTS = 1_000
 _EARLIEST = date(1900, 1, 1)
 _LATEST = date(2200, 1, 1)
@@ -22,30 +22,45 @@ class Granularity(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Zone:
+    """The one time zone in which this deployment's days begin: an IANA name."""
+
+    name: str = "UTC"
+
+    def day(self, at: datetime) -> date:
+        return at.astimezone(UTC if self.name == "UTC" else ZoneInfo(self.name)).date()
+
+    def midnight(self, day: date) -> datetime:
+        """When the day begins; where a clock is put forward at midnight, as it would have been."""
+        local = datetime(day.year, day.month, day.day, tzinfo=UTC if self.name == "UTC" else ZoneInfo(self.name))
+        return local.astimezone(UTC)
+
+
+UTC_DAYS = Zone()
+
+
+@dataclass(frozen=True, slots=True)
 class Days:
-    """From start to before end."""
+    """From start to before end, in a zone."""
 
     start: date
     end: date
+    zone: Zone = UTC_DAYS
 
     @property
     def moments(self) -> tuple[datetime, datetime]:
-        return midnight(self.start), midnight(self.end)
-
-
-def midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return self.zone.midnight(self.start), self.zone.midnight(self.end)
 
 
 EVERYTHING = Days(_EARLIEST, _LATEST)
 
 
-def aligned(start: datetime, end: datetime) -> Days:
+def aligned(start: datetime, end: datetime, zone: Zone) -> Days:
     """InvalidInput: it ends before it begins, or lies outside the years 1900 to 2200."""
     if end <= start:
         raise InvalidInput("a period ends after it begins", ("period", "end"))
-    first, last = start.astimezone(UTC), end.astimezone(UTC)
-    days = Days(first.date(), last.date() if last == midnight(last.date()) else last.date() + timedelta(days=1))
+    first, last = zone.day(start), zone.day(end)
+    days = Days(first, last if end == zone.midnight(last) else last + timedelta(days=1), zone)
     if days.start < _EARLIEST or days.end > _LATEST:
         raise InvalidInput("a period lies within the years 1900 to 2200", ("period",))
     return days
@@ -87,5 +102,5 @@ def _points(days: Days, granularity: Granularity) -> Iterator[Days]:
     begin = _begin(days.start, granularity)
     while begin < days.end:
         end = _next(begin, granularity)
-        yield Days(begin, end)
+        yield Days(begin, end, days.zone)
         begin = end

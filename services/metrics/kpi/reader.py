@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from chassis.caller import Caller
@@ -173,7 +173,7 @@ class Reader:
                 if not kpi.per_customer:
                     answers[id].append(None)
                     continue
-                parts = all_time(documents, kpi) if days is None else within(documents, kpi, days.start, days.end)
+                parts = all_time(documents, kpi) if days is None else within(documents, kpi, days)
                 starts = [wait["started_at"] for wait in waiting if wait["k"] == kpi.cells]
                 open = _of_starts(kpi, starts, days, now)
                 answers[id].append(None if parts is None else compute(kpi, parts, open, asked, now))
@@ -210,13 +210,13 @@ def _query(caller: Caller, question: Question, by: Iterable[str] = ()) -> Query:
         raise InvalidInput(f"a condition has at most {MOST_VALUES} values", ("where",))
     days, as_of = question.days, question.as_of
     end = days.end if as_of is None else max(min(days.end, as_of), days.start)
-    return Query(question.kpi, dimensions, tuple(where.items()), days.start, end, as_of=as_of)
+    return Query(question.kpi, dimensions, tuple(where.items()), days.start, end, as_of=as_of, zone=days.zone)
 
 
 def _moment(question: Question, now: datetime) -> datetime:
     """At which those who wait have waited so long."""
     as_of = question.as_of
-    return now if as_of is None else datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
+    return now if as_of is None else question.days.zone.midnight(as_of)
 
 
 def _different(groups: Iterable[Group], days: Days | None = None) -> int:
@@ -236,7 +236,7 @@ def _picked(values: tuple[str, ...], places: Sequence[int]) -> tuple[str, ...]:
 def _of_starts(kpi: Kpi, starts: Iterable[datetime], days: Days | None, now: datetime) -> OpenWaits:
     waits = OpenWaits()
     for start in starts:
-        if days is None or days.start <= start.date() < days.end:
+        if days is None or days.start <= days.zone.day(start) < days.end:
             elapsed = (now - start).total_seconds()
             due_later = int(kpi.target is not None and elapsed <= kpi.target)
             waits.add(sketch.key_of(max(elapsed, 0.0)), 1, due_later, start)

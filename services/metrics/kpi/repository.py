@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from chassis.caller import Caller
+from chassis.errors import Conflict
 from chassis.ids import new_id
 from chassis.mongo import Database, Document, Session, in_transaction
 from chassis.page import Page, Slice
@@ -35,6 +36,14 @@ class MongoKpiRepository:
         await self._counts.create_index("drop", name="drop", partialFilterExpression={"drop": True})
         await self._counts.create_index([("job", DESCENDING)], name="job")
         await self._versions.create_index([("key", ASCENDING), ("version", DESCENDING)], name="key")
+
+    async def claim_zone(self, caller: Caller, zone: str) -> None:
+        """Conflict: figures are kept in the days of another zone; they would have to be counted anew."""
+        kept = await self._stamps.find_one_and_update(
+            {"_id": "zone"}, {"$setOnInsert": {"name": zone}}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        if kept["name"] != zone:
+            raise Conflict(f"figures are kept in the days of {kept['name']}, not of {zone}: RUNDBLICK_REPORTING_ZONE")
 
     async def install(self, caller: Caller, shipped: Sequence[Kpi]) -> None:
         """Those that are missing, and next versions of those that changed and that nobody here made their own."""

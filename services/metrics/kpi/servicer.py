@@ -1,7 +1,7 @@
 """Answers KpiService calls: read the request, ask the reader, put the answers in the order of the questions."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rundblick.metrics.v1 import kpi_pb2 as pb
@@ -16,15 +16,17 @@ from services.metrics.kpi.catalogue import Catalogue, Catalogues
 from services.metrics.kpi.defining import Defining
 from services.metrics.kpi.deriving import Deriving
 from services.metrics.kpi.domain import Kpi
-from services.metrics.kpi.periods import EVERYTHING, Days
+from services.metrics.kpi.periods import EVERYTHING, Days, aligned
 from services.metrics.kpi.reader import Question, Reader
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.results import Asked, Result
+from services.metrics.kpi.watching import Changes
 
 LARGEST_BATCH = 100
 MOST_SUBJECTS = 200
 MOST_ROWS = 1_000
 _CELLS = 500
+_WATCHED = timedelta(days=30)
 _DIMENSION: Mapping[int, str] = {pb.SUBJECT_KIND_TOUCHPOINT: "touchpoint", pb.SUBJECT_KIND_EMPLOYEE: "employee"}
 
 
@@ -35,6 +37,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         reader: Reader,
         defining: Defining,
         kpis: MongoKpiRepository,
+        changes: Changes,
         freshness: Callable[[], datetime],
         now: Callable[[], datetime],
     ) -> None:
@@ -43,6 +46,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         self._reader = reader
         self._defining = defining
         self._kpis = kpis
+        self._changes = changes
         self._freshness = freshness
 
     async def BatchGetKpis(self, request: pb.BatchGetKpisRequest, context: Any) -> pb.BatchGetKpisResponse:
@@ -84,7 +88,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             raise InvalidInput(
                 f"{kpi.key} is derived and has no cells of its own: export {', '.join(kpi.of)}", ("kpi",)
             )
-        question = Question(kpi, messages.days_from_proto(request.period), {}, Asked())
+        question = Question(kpi, messages.days_from_proto(request.period, catalogue.zone), {}, Asked())
         response = pb.ExportCellsResponse()
         async for values, day, later, parts in self._reader.kept(current_caller(), question, request.by):
             response.cells.append(messages.cell_to_proto(request.by, values, day, later, parts))
@@ -93,6 +97,23 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
                 response = pb.ExportCellsResponse()
         if response.cells:
             yield response
+
+    async def WatchResult(self, request: pb.WatchResultRequest, context: Any) -> AsyncIterator[pb.WatchResultResponse]:
+        caller = current_caller()
+        told = None
+        async for _ in self._changes.each():
+            catalogue = await self._catalogues.knowing([request.kpi])
+            now = self._now()
+            days = aligned(now - _WATCHED, now, catalogue.zone)
+            question = Question(catalogue.get(request.kpi), days, {}, messages.asked_from_proto(request.selection))
+            reader = Deriving(self._reader, catalogue)
+            reader.check(caller, question)
+            freshness = self._freshness()
+            (result,) = await reader.results(caller, [question])
+            said = (question.kpi, days, result)
+            if said != told:
+                told = said
+                yield pb.WatchResultResponse(result=_proto(question, result, freshness))
 
     async def BatchGetResults(self, request: pb.BatchGetResultsRequest, context: Any) -> pb.BatchGetResultsResponse:
         if len(request.queries) > LARGEST_BATCH:
@@ -162,7 +183,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             raise InvalidInput(f"a call has at most {MOST_SUBJECTS} ids", ("ids",))
         catalogue = await self._catalogues.knowing(request.keys)
         kpis = [catalogue.get(key) for key in dict.fromkeys(request.keys)] or _kept_of(catalogue, request.kind)
-        days = messages.days_from_proto(request.period) if request.HasField("period") else None
+        days = messages.days_from_proto(request.period, catalogue.zone) if request.HasField("period") else None
         found = await self._of_subjects(caller, catalogue, request, ids, kpis, days)
         response = pb.BatchGetSubjectResultsResponse()
         for id, results in found.items():
@@ -203,10 +224,10 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             where[condition.dimension] = tuple(dict.fromkeys(condition.values))
         return Question(
             kpi=catalogue.get(query.kpi),
-            days=messages.days_from_proto(query.period),
+            days=messages.days_from_proto(query.period, catalogue.zone),
             where=where,
             asked=messages.asked_from_proto(query.selection),
-            as_of=messages.as_of_from_proto(query, self._now()),
+            as_of=messages.as_of_from_proto(query, self._now(), catalogue.zone),
         )
 
 

@@ -6,11 +6,12 @@ order in which corrections come in does not matter.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from services.metrics.event.domain import Observation, State
 from services.metrics.kpi.domain import Kpi
+from services.metrics.kpi.periods import Days
 from services.metrics.rollup.decimals import from_decimal128, from_stored, to_decimal128
 from services.metrics.rollup.domain import Flat, Parts, add, parts_of
 
@@ -116,17 +117,17 @@ def all_time(documents: Sequence[Mapping[str, Any]], kpi: Kpi) -> Parts:
     return parts
 
 
-def within(documents: Sequence[Mapping[str, Any]], kpi: Kpi, start: date, end: date) -> Parts | None:
+def within(documents: Sequence[Mapping[str, Any]], kpi: Kpi, days: Days) -> Parts | None:
     """The figures of a period; None when it reaches back to what is not kept one by one."""
     parts = Parts()
     for document in documents:
         entry = document["k"].get(kpi.cells)
         if entry is None:
             continue
-        if entry["kept_after"] is not None and start <= entry["kept_after"].date():
+        if entry["kept_after"] is not None and days.start <= days.zone.day(entry["kept_after"]):
             return None
         for one in entry["newest"]:
-            if start <= one["at"].date() < end:
+            if days.start <= days.zone.day(one["at"]) < days.end:
                 flat: Flat = {}
                 add(flat, parts_of(kpi, _observation(one)), one["c"])
                 parts.add(nested(flat))

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.metrics.event.domain import Observation, State
 from services.metrics.kpi.domain import Aggregation, Kpi
+from services.metrics.kpi.periods import UTC_DAYS, Zone
 from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.sketch import key_of
 
@@ -45,12 +46,13 @@ NO_END = "-"
 _ENDED = (State.COMPLETE, State.CLOSED_UNANSWERED)
 
 
-def place_of(kpi: Kpi, observation: Observation) -> Place:
+def place_of(kpi: Kpi, observation: Observation, zone: Zone) -> Place:
     """Where in its month a contribution is kept: so that any past day's end can be asked for."""
     started, ended = observation.started_at, observation.ended_at
     if not kpi.durations or ended is None or observation.state not in _ENDED:
-        return started.day, NO_END
-    return started.day, str(max((ended.date() - started.date()).days, 0))
+        return zone.day(started).day, NO_END
+    day = zone.day(started)
+    return day.day, str(max((zone.day(ended) - day).days, 0))
 
 
 def add(into: Flat, flat: Mapping[str, int], sign: int = 1) -> None:
@@ -121,7 +123,7 @@ def _add_all(into: Flat, nested: object) -> None:
             into[key] = into.get(key, 0) + count
 
 
-def month_of(at: datetime | date) -> str:
+def month_of(at: date) -> str:
     return f"{at.year:04}-{at.month:02}"
 
 
@@ -139,6 +141,7 @@ class Query:
     end: date
     days: bool = False
     as_of: date | None = None
+    zone: Zone = UTC_DAYS
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Adds up what cells hold, as things stand now or as they stood when a past day began."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from services.metrics.rollup.decimals import from_stored
@@ -42,8 +42,8 @@ def _wait_still(group: Group, query: Query, day: date, later: int, parts: Mappin
     if query.as_of is None:
         return
     waits = group.waiting.setdefault(day if query.days else None, OpenWaits())
-    began = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    passed = (query.as_of - day).days * _DAY
+    began = query.zone.midnight(day)
+    passed = (query.zone.midnight(query.as_of) - began).total_seconds()
     for bins in (parts.get("b", {}), parts.get("c", {})):
         for key, count in bins.items():
             length = value_of(key)

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING, ReplaceOne, ReturnDocument, UpdateOne
@@ -86,6 +86,10 @@ class MongoRollupRepository:
     async def position(self, caller: Caller, session: Session, partition: int) -> int:
         mark = await self._watermarks.find_one({"_id": partition}, session=session)
         return int(mark.get("n", 0)) if mark else 0
+
+    async def positions(self, caller: Caller) -> dict[int, int]:
+        """How far the folder of each partition is."""
+        return {mark["_id"]: int(mark.get("n", 0)) async for mark in self._watermarks.find({})}
 
     async def move(self, caller: Caller, session: Session, partition: int, position: int) -> None:
         """Two folders at once conflict here, so one of them does nothing."""
@@ -214,7 +218,7 @@ class MongoRollupRepository:
             [(self._open, place, _open_pipeline(query, now)) for place, query in enumerate(queries)]
         ):
             group = document["_id"]
-            day = group["day"].date() if "day" in group else None
+            day = queries[document["query"]].zone.day(group["day"]) if "day" in group else None
             waits = found[document["query"]][tuple(value or "" for value in group["values"]), day]
             waits.add(_bin(group["bin"]), document["count"], document["due_later"], document["oldest"])
         return [dict(groups) for groups in found]
@@ -327,18 +331,15 @@ def _set_pipeline(query: Query) -> list[Document]:
     return [{"$match": match}]
 
 
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
 def _open_pipeline(query: Query, now: datetime) -> list[Document]:
-    end = _midnight(query.end)
+    midnight = query.zone.midnight
+    end = midnight(query.end)
     if query.as_of is not None:
-        now = _midnight(query.as_of)
+        now = midnight(query.as_of)
         end = min(end, now)
     match: Document = {
         "k": query.kpi.cells,
-        "started_at": {"$gte": _midnight(query.start), "$lt": end},
+        "started_at": {"$gte": midnight(query.start), "$lt": end},
         "c": {"$gt": 0},
     }
     for dimension, values in query.where:
@@ -357,7 +358,7 @@ def _open_pipeline(query: Query, now: datetime) -> list[Document]:
         "bin": place,
     }
     if query.days:
-        group["day"] = {"$dateTrunc": {"date": "$started_at", "unit": "day"}}
+        group["day"] = {"$dateTrunc": {"date": "$started_at", "unit": "day", "timezone": query.zone.name}}
     target = query.kpi.target
     due_later = 0 if target is None else {"$cond": [{"$lte": ["$elapsed", target]}, 1, 0]}
     return [

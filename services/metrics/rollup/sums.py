@@ -7,6 +7,7 @@ from services.metrics.event.domain import Event, Observation, State
 from services.metrics.kpi.catalogue import Catalogue
 from services.metrics.kpi.counting import Bound
 from services.metrics.kpi.domain import Aggregation, DimensionSet, Kpi
+from services.metrics.kpi.periods import Zone
 from services.metrics.rollup.customers import Change, key_of
 from services.metrics.rollup.domain import Flat, Place, add, month_of, parts_of, place_of
 from services.metrics.rollup.members import SetKey
@@ -33,7 +34,7 @@ class Sums:
         for observation, sign in ((event.before, -1), (event.after, 1)):
             if observation is None:
                 continue
-            values = Values(observation)
+            values = Values(observation, self._catalogue.zone)
             for one in definitions:
                 seen = one.seen(observation, bound.of(observation) if one.asks else None)
                 if seen is not None:
@@ -41,7 +42,7 @@ class Sums:
 
     def _count(self, kpi: Kpi, event: Event, observation: Observation, values: "Values", sign: int) -> None:
         flat = parts_of(kpi, observation)
-        name, place, month = kpi.cells, place_of(kpi, observation), values.month
+        name, place, month = kpi.cells, place_of(kpi, observation, self._catalogue.zone), values.month
         record = values.record
         member = kpi.aggregation is Aggregation.DISTINCT_CUSTOMERS and observation.state is State.COMPLETE
         for dimensions in kpi.sets:
@@ -50,7 +51,7 @@ class Sums:
                 continue
             add(self.cells[name, dimensions, known, month][place], flat, sign)
             if member and record is not None:
-                self.members[(name, dimensions, known, observation.started_at.date()), record] += sign
+                self.members[(name, dimensions, known, values.day), record] += sign
         if record is not None and (kpi.per_customer or member):
             self.hints.setdefault(record, observation.customer_id)
             if kpi.per_customer:
@@ -63,10 +64,11 @@ class Sums:
 class Values:
     """Where an observation belongs, worked out once however many definitions count it."""
 
-    def __init__(self, observation: Observation) -> None:
+    def __init__(self, observation: Observation, zone: Zone) -> None:
         self._known: Mapping[str, str] = observation.dimensions or {}
         self._found: dict[DimensionSet, tuple[str, ...] | None] = {}
-        self.month = month_of(observation.started_at)
+        self.day = zone.day(observation.started_at)
+        self.month = month_of(self.day)
         self.record = key_of(observation)
 
     def of(self, dimensions: DimensionSet) -> tuple[str, ...] | None:

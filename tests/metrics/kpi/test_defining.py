@@ -11,7 +11,9 @@ from rundblick.metrics.v1 import event_pb2, rollup_pb2
 from rundblick.metrics.v1 import kpi_pb2 as pb
 
 from chassis.caller import Caller
+from chassis.errors import Conflict
 from chassis.mongo import Database
+from chassis.times import from_timestamp
 from tests.metrics.conftest import NOW, START, Running, Serve, event, observation, period
 
 Draft = dict[str, Any]
@@ -375,3 +377,27 @@ async def test_a_companys_own_events_are_declared_counted_and_checked(metrics: R
     await database["cells"].update_one({"k": "downtime/1", "s": "plant"}, {"$inc": {"m.n": 1}})
     (wrong,) = [a async for a in metrics.rollups.CheckFigures(_no_requests(), timeout=10)]
     assert [one.what for one in wrong.differences] == ["cell"]
+
+
+async def test_figures_are_kept_in_the_days_of_one_zone(serve: Serve) -> None:
+    def at(day: int, hour: int, minute: int = 0) -> datetime:
+        return datetime(2026, 3, day, hour, minute, tzinfo=NOW.tzinfo)
+
+    async with serve(zone="Asia/Kolkata") as metrics:
+        await metrics.ingest(
+            event("1", observation(5.0, at=at(1, 18))),
+            event("2", observation(5.0, at=at(1, 19))),
+            event("3", observation(at=at(1, 19))),
+        )
+        await work(metrics)
+        selection = pb.ResultSelection(open=True)
+        noon = period(at(1, 12), at(1, 13))
+        result = await metrics.result(pb.ResultQuery(kpi="first_response_time", period=noon, selection=selection))
+        assert (result.n, result.period.time_zone) == (1, "Asia/Kolkata")
+        assert from_timestamp(result.period.end) == at(1, 18, 30)
+        whole = pb.ResultQuery(kpi="first_response_time", period=period(at(1, 0), at(2, 18, 30)), selection=selection)
+        series = await metrics.call("GetSeries", pb.GetSeriesRequest(query=whole, granularity=pb.GRANULARITY_DAY))
+        assert [(point.result.n, point.result.open.open) for point in series.points] == [(1, 0), (1, 1)]
+    with pytest.raises(Conflict, match="Asia/Kolkata"):
+        async with serve(zone="Europe/Berlin"):
+            pass

@@ -1,10 +1,12 @@
 """What a result says, computed from sums and bins."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from services.metrics.kpi.catalogue import Catalogue, shipped
 from services.metrics.kpi.domain import Aggregation, Kpi
-from services.metrics.kpi.periods import Granularity, aligned, points
+from services.metrics.kpi.periods import UTC_DAYS, Days, Granularity, Zone, aligned, points
 from services.metrics.kpi.results import Asked, compute, wilson
 from services.metrics.rollup.domain import OpenWaits, Parts
 from tests.metrics.conftest import NOW, START
@@ -75,17 +77,37 @@ def test_an_undeclared_set_is_refused_with_the_list_of_those_that_are() -> None:
 
 
 def test_a_period_is_aligned_outwards_to_days() -> None:
-    days = aligned(START.replace(hour=9), START.replace(day=4, hour=1))
+    days = aligned(START.replace(hour=9), START.replace(day=4, hour=1), UTC_DAYS)
     assert (str(days.start), str(days.end)) == ("2026-03-02", "2026-03-05")
-    exact = aligned(START.replace(hour=0), START.replace(day=4, hour=0))
+    exact = aligned(START.replace(hour=0), START.replace(day=4, hour=0), UTC_DAYS)
     assert str(exact.end) == "2026-03-04"
 
 
 def test_points_are_whole_weeks_months_and_quarters() -> None:
-    days = aligned(START, START.replace(month=5, day=1, hour=0))
+    days = aligned(START, START.replace(month=5, day=1, hour=0), UTC_DAYS)
     assert [str(point.start) for point in points(days, Granularity.MONTH)] == ["2026-03-01", "2026-04-01"]
     assert str(points(days, Granularity.WEEK)[0].start) == "2026-03-02"
     assert [str(point.start) for point in points(days, Granularity.QUARTER)] == ["2026-01-01", "2026-04-01"]
     assert [str(point.start) for point in points(days, Granularity.YEAR)] == ["2026-01-01"]
     with pytest.raises(Exception, match="at most"):
-        points(aligned(START.replace(year=2000), NOW), Granularity.DAY)
+        points(aligned(START.replace(year=2000), NOW, UTC_DAYS), Granularity.DAY)
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "day"),
+    [
+        ("Europe/Berlin", datetime(2026, 3, 1, 23, 30, tzinfo=UTC), "2026-03-02"),
+        ("America/New_York", datetime(2026, 3, 2, 4, 59, tzinfo=UTC), "2026-03-01"),
+        ("Asia/Kolkata", datetime(2026, 3, 1, 18, 29, tzinfo=UTC), "2026-03-01"),
+        ("Asia/Kolkata", datetime(2026, 3, 1, 18, 30, tzinfo=UTC), "2026-03-02"),
+        ("Europe/Berlin", datetime(2026, 3, 29, 22, 0, tzinfo=UTC), "2026-03-30"),
+    ],
+)
+def test_days_begin_in_the_reporting_zone(zone: str, at: datetime, day: str) -> None:
+    of_zone = Zone(zone)
+    found = of_zone.day(at)
+    assert str(found) == day
+    assert of_zone.midnight(found) <= at < of_zone.midnight(found + timedelta(days=1))
+    days = aligned(at, at + timedelta(minutes=1), of_zone)
+    assert days == Days(found, found + timedelta(days=1), of_zone)
+    assert days.moments == (of_zone.midnight(found), of_zone.midnight(found + timedelta(days=1)))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from chassis.mongo import Database
 from services.metrics.event.messages import event_from_proto
 from services.metrics.kpi.catalogue import Catalogue
+from services.metrics.kpi.periods import Days
 from services.metrics.rollup.customers import KEPT, all_time, changed, within
 from services.metrics.rollup.sums import Sums
 from tests.metrics.conftest import START, Running, event, observation
@@ -43,7 +44,7 @@ def folded(events: list[Any], parts: int) -> tuple[Any, ...]:
         for wait in sums.open.values():
             waits[wait.id] = waits.get(wait.id, 0) + wait.count
     kpi = catalogue.get("first_response_time")
-    period = within([document], kpi, START.date(), START.date().replace(year=2027))
+    period = within([document], kpi, Days(START.date(), START.date().replace(year=2027)))
     return all_time([document], kpi), period, {id: count for id, count in waits.items() if count}
 
 
@@ -69,7 +70,7 @@ def test_of_many_observations_the_newest_are_kept_one_by_one_and_the_sum_of_all(
         sums.take(event_from_proto(one))
     document = changed({"_id": "cus_1", "k": {}}, sums.customers["cus_1"])
     since = (START + timedelta(days=21)).date()
-    recent = within([document], Catalogue().get("first_response_time"), since, since.replace(year=2027))
+    recent = within([document], Catalogue().get("first_response_time"), Days(since, since.replace(year=2027)))
     assert recent is not None
     assert recent.n == KEPT - 1
 

@@ -2031,3 +2031,47 @@ class ExportCellsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportCellsResponse: _TypeAlias = ExportCellsResponse  # noqa: Y015
+
+@_typing.final
+class WatchResultRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KPI_FIELD_NUMBER: _builtins.int
+    SELECTION_FIELD_NUMBER: _builtins.int
+    kpi: _builtins.str
+    """id or key"""
+    @_builtins.property
+    def selection(self) -> Global___ResultSelection: ...
+    def __init__(
+        self,
+        *,
+        kpi: _builtins.str = ...,
+        selection: Global___ResultSelection | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kpi", b"kpi", "selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchResultRequest: _TypeAlias = WatchResultRequest  # noqa: Y015
+
+@_typing.final
+class WatchResultResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def result(self) -> Global___KpiResult: ...
+    def __init__(
+        self,
+        *,
+        result: Global___KpiResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchResultResponse: _TypeAlias = WatchResultResponse  # noqa: Y015

@@ -79,6 +79,11 @@ class KpiServiceStub:
                 request_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
+        self.WatchResult = channel.unary_stream(
+                '/rundblick.metrics.v1.KpiService/WatchResult',
+                request_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.WatchResultRequest.SerializeToString,
+                response_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.WatchResultResponse.FromString,
+                _registered_method=True)
         self.ExportCells = channel.unary_stream(
                 '/rundblick.metrics.v1.KpiService/ExportCells',
                 request_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ExportCellsRequest.SerializeToString,
@@ -152,6 +157,13 @@ class KpiServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchResult(self, request, context):
+        """The result of a KPI over the last 30 days: now, and whenever it changes, at most twice a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportCells(self, request, context):
         """The cells of one KPI over a period, as they are kept: one message for each day and combination of values.
         """
@@ -206,6 +218,11 @@ def add_KpiServiceServicer_to_server(servicer, server):
                     servicer.ListJobs,
                     request_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsRequest.FromString,
                     response_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsResponse.SerializeToString,
+            ),
+            'WatchResult': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchResult,
+                    request_deserializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.WatchResultRequest.FromString,
+                    response_serializer=rundblick_dot_metrics_dot_v1_dot_kpi__pb2.WatchResultResponse.SerializeToString,
             ),
             'ExportCells': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportCells,
@@ -456,6 +473,33 @@ class KpiService:
             '/rundblick.metrics.v1.KpiService/ListJobs',
             rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsRequest.SerializeToString,
             rundblick_dot_metrics_dot_v1_dot_kpi__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rundblick.metrics.v1.KpiService/WatchResult',
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.WatchResultRequest.SerializeToString,
+            rundblick_dot_metrics_dot_v1_dot_kpi__pb2.WatchResultResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,8 @@ class KpiServiceStub:
     """It is not counted any more; what was counted stays."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_kpi_pb2.ListJobsRequest, _kpi_pb2.ListJobsResponse]
     """Work that goes on by itself, newest first."""
+    WatchResult: _grpc.UnaryStreamMultiCallable[_kpi_pb2.WatchResultRequest, _kpi_pb2.WatchResultResponse]
+    """The result of a KPI over the last 30 days: now, and whenever it changes, at most twice a second."""
     ExportCells: _grpc.UnaryStreamMultiCallable[_kpi_pb2.ExportCellsRequest, _kpi_pb2.ExportCellsResponse]
     """The cells of one KPI over a period, as they are kept: one message for each day and combination of values."""
 
@@ -75,6 +77,8 @@ class KpiServiceAsyncStub(KpiServiceStub):
     """It is not counted any more; what was counted stays."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_kpi_pb2.ListJobsRequest, _kpi_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Work that goes on by itself, newest first."""
+    WatchResult: _aio.UnaryStreamMultiCallable[_kpi_pb2.WatchResultRequest, _kpi_pb2.WatchResultResponse]  # type: ignore[assignment]
+    """The result of a KPI over the last 30 days: now, and whenever it changes, at most twice a second."""
     ExportCells: _aio.UnaryStreamMultiCallable[_kpi_pb2.ExportCellsRequest, _kpi_pb2.ExportCellsResponse]  # type: ignore[assignment]
     """The cells of one KPI over a period, as they are kept: one message for each day and combination of values."""
 
@@ -151,6 +155,14 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_kpi_pb2.ListJobsResponse, _abc.Awaitable[_kpi_pb2.ListJobsResponse]]:
         """Work that goes on by itself, newest first."""
+
+    @_abc_1.abstractmethod
+    def WatchResult(
+        self,
+        request: _kpi_pb2.WatchResultRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_kpi_pb2.WatchResultResponse], _abc.AsyncIterator[_kpi_pb2.WatchResultResponse]]:
+        """The result of a KPI over the last 30 days: now, and whenever it changes, at most twice a second."""
 
     @_abc_1.abstractmethod
     def ExportCells(

@@ -1,0 +1,250 @@
+"""What a question costs when there are more and more events: it should not depend on how many.
+
+    python -m bench.volume                      # 10^4 ... 10^7 events; writes bench/results/<date>-volume.json
+    python -m bench.volume --largest 6
+
+8 touchpoints, 20 employees, 5 teams, 10 categories and 3 stages over 180 days. Up to 10^6 events come in over the
+public RPC; beyond, they are summed by the folder's own code and written as it writes them, without being stored one by
+one. At each size: a breakdown of 90 days by touchpoint and a daily series of two quantiles over 90 days, each asked 60
+times; how many documents MongoDB looked at for it; how large the state is on disk.
+"""
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+from rundblick.metrics.v1 import event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc
+
+from bench import report
+from chassis.caller import service_caller
+from chassis.calls import call
+from chassis.channel import open_channel
+from chassis.mongo import Database, Session, in_transaction, open_database
+from chassis.times import to_timestamp
+from cli.graph import Graph
+from cli.kpis import Applying, Definitions
+from cli.system import System, running_system
+from services.metrics.event.domain import Event, Observation, State
+from services.metrics.kpi.catalogue import Catalogues
+from services.metrics.kpi.periods import UTC_DAYS
+from services.metrics.kpi.repository import MongoKpiRepository
+from services.metrics.rollup.folder import Writing
+from services.metrics.rollup.members import MongoMemberRepository
+from services.metrics.rollup.repository import MongoRollupRepository
+from services.metrics.rollup.sums import Sums
+
+EVENT = "contact.handled"
+KPI = "handling_time"
+ASKED = 60
+BY_RPC = 10**6
+BATCH = 1_000
+AT_ONCE = 100_000
+DAYS = 180
+DEFINITIONS = Definitions(
+    [
+        {
+            "key": KPI,
+            "name": "Handling time",
+            "unit": "s",
+            "direction": "LOWER_IS_BETTER",
+            "event": EVENT,
+            "aggregation": "QUANTILE",
+            "quantile": 0.5,
+            "target": {"value": 600},
+            "dimensionSets": [
+                ["touchpoint"],
+                ["employee"],
+                ["team"],
+                ["category"],
+                ["stage"],
+                ["touchpoint", "category"],
+                ["touchpoint", "employee"],
+            ],
+        }
+    ],
+    [{"name": EVENT, "description": "A contact was handled.", "unit": "s", "dimensions": ["stage"]}],
+)
+
+
+class Stream:
+    """Always the same events, one after the other."""
+
+    def __init__(self) -> None:
+        self._chance = random.Random(11)  # noqa: S311  # a seed, no secret
+        self._end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self.count = 0
+
+    @property
+    def end(self) -> datetime:
+        return self._end
+
+    def next(self, count: int) -> Iterator[Event]:
+        chance = self._chance
+        for _ in range(count):
+            self.count += 1
+            id = str(self.count)
+            observation = Observation(
+                State.COMPLETE,
+                self._end - timedelta(seconds=chance.random() * DAYS * 86_400),
+                None,
+                chance.lognormvariate(6, 1.2),
+                {
+                    "touchpoint": f"tou_{chance.randrange(8)}",
+                    "employee": f"emp_{chance.randrange(20)}",
+                    "team": f"tea_{chance.randrange(5)}",
+                    "category": f"category {chance.randrange(10)}",
+                    "stage": ("LEAD", "CUSTOMER", "EVANGELIST")[chance.randrange(3)],
+                },
+            )
+            yield Event(id, EVENT, id, "pbx", after=observation)
+
+
+def _message(event: Event) -> event_pb2.Event:
+    said = event.after
+    if said is None:
+        raise ValueError(event.id)
+    after = event_pb2.Observation(
+        state=event_pb2.OBSERVATION_STATE_COMPLETE,
+        started_at=to_timestamp(said.started_at),
+        value=said.value,
+        dimensions=said.dimensions,
+    )
+    return event_pb2.Event(id=event.id, name=EVENT, subject_id=event.id, source=event.source, after=after)
+
+
+async def _ingest(channel: grpc.aio.Channel, stream: Stream, until: int) -> None:
+    stub = event_pb2_grpc.EventServiceStub(channel)
+    while stream.count < until:
+        events = map(_message, stream.next(min(BATCH, until - stream.count)))
+        await call(stub.IngestEvents, event_pb2.IngestEventsRequest(events=events), timeout=60)
+
+
+async def _sum(database: Database, stream: Stream, until: int) -> None:
+    """Without storing the events: only what they add up to."""
+    catalogue = await Catalogues(MongoKpiRepository(database), UTC_DAYS).refresh()
+    writing = Writing(MongoRollupRepository(database), MongoMemberRepository(database))
+    while stream.count < until:
+        sums = Sums(catalogue)
+        for event in stream.next(min(AT_ONCE, until - stream.count)):
+            sums.take(event)
+
+        async def write(session: Session, sums: Sums = sums) -> None:
+            await writing.write(session, sums)
+
+        await in_transaction(database, write, seconds=300)
+
+
+def _period(end: datetime) -> kpi_pb2.Period:
+    return kpi_pb2.Period(start=to_timestamp(end - timedelta(days=90)), end=to_timestamp(end))
+
+
+async def _asked(channel: grpc.aio.Channel, database: Database, end: datetime) -> dict[str, Any]:
+    stub = kpi_pb2_grpc.KpiServiceStub(channel)
+    selection = kpi_pb2.ResultSelection(quantiles=[0.5, 0.9])
+    query = kpi_pb2.ResultQuery(kpi=KPI, period=_period(end), selection=selection)
+    found: dict[str, Any] = {}
+    for name, method, request in (
+        ("breakdown", stub.GetBreakdown, kpi_pb2.GetBreakdownRequest(query=query, by=["touchpoint"])),
+        ("series", stub.GetSeries, kpi_pb2.GetSeriesRequest(query=query, granularity=kpi_pb2.GRANULARITY_DAY)),
+    ):
+        times = []
+        for _ in range(ASKED):
+            began = time.perf_counter()
+            await call(method, request, timeout=60)
+            times.append(time.perf_counter() - began)
+        times.sort()
+        found[name] = {
+            "p50_ms": round(times[len(times) // 2] * 1000, 1),
+            "p95_ms": round(times[int(len(times) * 0.95)] * 1000, 1),
+            "documents_read": await _documents(database, call(method, request, timeout=60)),
+        }
+    return found
+
+
+async def _documents(database: Database, asked: Any) -> int:
+    """How many documents MongoDB looked at while this was answered."""
+    await database["system.profile"].drop()
+    await database.command("profile", 2)
+    await asked
+    await database.command("profile", 0)
+    read = {"ns": f"{database.name}.cells", "op": {"$in": ["query", "command", "getmore"]}}
+    return sum([one.get("docsExamined", 0) async for one in database["system.profile"].find(read)])
+
+
+async def _sizes(database: Database) -> dict[str, Any]:
+    sizes = {}
+    for name in ("cells", "events"):
+        stats = await database.command("collStats", name)
+        sizes[name] = {
+            "documents": stats["count"],
+            "megabytes": round((stats["storageSize"] + stats["totalIndexSize"]) / 1e6, 1),
+        }
+    return sizes
+
+
+async def _run(system: System, addresses: dict[str, str], largest: int) -> list[dict[str, Any]]:
+    stream = Stream()
+    found = []
+    async with (
+        open_database(system.mongo_uri, "rundblick_metrics") as database,
+        open_channel(addresses["metrics"]) as channel,
+    ):
+        for power in range(4, largest + 1):
+            began = time.monotonic()
+            await _ingest(channel, stream, min(10**power, BY_RPC))
+            await _counted(database, min(10**power, BY_RPC))
+            await _sum(database, stream, 10**power)
+            took = time.monotonic() - began
+            n = (
+                await database["cells"]
+                .aggregate([{"$match": {"k": f"{KPI}/1", "s": ""}}, {"$group": {"_id": None, "n": {"$sum": "$m.n"}}}])
+                .to_list(1)
+            )
+            if n[0]["n"] != 10**power:
+                raise SystemExit(f"{n[0]['n']} events are in the figures, not {10**power}")
+            asked = await _asked(channel, database, stream.end)
+            found.append(
+                {"events": 10**power, "seconds_to_bring_in": round(took, 1), **asked, **await _sizes(database)}
+            )
+    return found
+
+
+async def _counted(database: Database, count: int) -> None:
+    caller = service_caller("metrics")
+    rollups = MongoRollupRepository(database)
+    while True:
+        if sum((await rollups.positions(caller)).values()) >= count:
+            return
+        await asyncio.sleep(0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--largest", type=int, default=7, help="a power of ten")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, running_system(Path(folder) / "data") as system:
+        applying = Applying(Graph(system.endpoint), DEFINITIONS, "bench")
+        list(applying.apply(list(applying.plans())))
+        with httpx.Client(base_url=system.endpoint, timeout=60) as http:
+            addresses = http.get("/.well-known/rundblick").json()["services"]
+        found = asyncio.run(_run(system, addresses, arguments.largest))
+    # From where every cell is there: before, fewer events also mean fewer cells.
+    full = [one for one in found if one["events"] >= 10**5] or found
+    flat = {
+        name: round(max(one[name]["p95_ms"] for one in full) / min(one[name]["p95_ms"] for one in full), 2)
+        for name in ("breakdown", "series")
+    }
+    command = f"python -m bench.volume --largest {arguments.largest}"
+    report.write("volume", command, {"sizes": found, "p95_ratio_from_100_thousand_on": flat})
+
+
+if __name__ == "__main__":
+    main()

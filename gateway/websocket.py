@@ -1,0 +1,237 @@
+"""Subscriptions over WebSocket: https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverWebSocket.md
+
+The subprotocol graphql-transport-ws. Each operation has a context and loaders of its own, made anew for each event, so
+nothing that was loaded for one event is shown with the next. A socket ends when its token does.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from chassis import errors as domain
+from chassis.caller import Authenticator, Caller, bearer
+from chassis.ids import new_id
+from gateway.context import Context
+from gateway.errors import RequestError, formatted
+from gateway.execution import Executor, RefusedDocument
+from gateway.http import Operation, operation_of
+
+log = logging.getLogger(__name__)
+
+PROTOCOL = "graphql-transport-ws"
+MOST_OPERATIONS = 100
+LONGEST_ID = 200
+
+
+class Closing(Exception):
+    """Why the socket is closed, as the protocol numbers it."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class GraphQLSocket:
+    """/graphql as WebSocket. init_seconds: so long a client may take to say who it is."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        authenticator: Authenticator,
+        prepare: Callable[[Context], None],
+        *,
+        request_seconds: float,
+        call_seconds: float,
+        socket_seconds: float,
+        init_seconds: float = 10.0,
+    ) -> None:
+        self._executor = executor
+        self._authenticator = authenticator
+        self._prepare = prepare
+        self._request_seconds = request_seconds
+        self._call_seconds = call_seconds
+        self._socket_seconds = socket_seconds
+        self._init_seconds = init_seconds
+
+    async def __call__(self, websocket: WebSocket) -> None:
+        if PROTOCOL not in websocket.scope.get("subprotocols", ()):
+            await websocket.accept()
+            await websocket.close(4406, "Subprotocol not acceptable")
+            return
+        await websocket.accept(PROTOCOL)
+        connection = _Connection(self, websocket)
+        try:
+            await connection.run()
+        except WebSocketDisconnect:
+            return
+        except Closing as closing:
+            await _close(websocket, closing.code, closing.reason)
+        except Exception as error:  # nothing internal is shown, whatever it was
+            log.error("a socket failed", exc_info=error)
+            await _close(websocket, 1011, "internal error")
+        finally:
+            await connection.end()
+
+    def admitted(self, websocket: WebSocket, payload: object) -> tuple[str | None, Caller, float]:
+        """The token, its caller, and for how many seconds it is good. Closing: it is not."""
+        given = payload.get("authorization", payload.get("Authorization")) if isinstance(payload, dict) else None
+        header = given if isinstance(given, str) else websocket.headers.get("authorization")
+        try:
+            token = bearer(header)
+            caller = self._authenticator.caller_of(token)
+        except domain.Unauthenticated:
+            raise Closing(4403, "Forbidden") from None
+        ends = self._authenticator.expires_at(token)
+        left = self._socket_seconds if ends is None else min(ends - time.time(), self._socket_seconds)
+        return token, caller, left
+
+    def context(self, token: str | None, caller: Caller, until: float) -> Context:
+        context = Context(
+            caller=caller,
+            token=token,
+            request_id=new_id("req"),
+            deadline=time.monotonic() + self._request_seconds,
+            call_seconds=self._call_seconds,
+            until=until,
+        )
+
+        def renewed() -> None:
+            context.deadline = time.monotonic() + self._request_seconds
+            self._prepare(context)
+
+        context.renewed = renewed
+        self._prepare(context)
+        return context
+
+    @property
+    def executor(self) -> Executor:
+        return self._executor
+
+    @property
+    def init_seconds(self) -> float:
+        return self._init_seconds
+
+
+class _Connection:
+    """One socket."""
+
+    def __init__(self, owner: GraphQLSocket, websocket: WebSocket) -> None:
+        self._owner = owner
+        self._websocket = websocket
+        self._caller: Caller | None = None
+        self._token: str | None = None
+        self._until = 0.0
+        self._operations: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Closing, WebSocketDisconnect: why it ended."""
+        try:
+            async with asyncio.timeout(self._owner.init_seconds):
+                while self._caller is None:
+                    await self._take(await self._message())
+        except TimeoutError:
+            raise Closing(4408, "Connection initialisation timeout") from None
+        try:
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + self._until - time.monotonic()):
+                while True:
+                    await self._take(await self._message())
+        except TimeoutError:
+            raise Closing(4403, "Forbidden: the token has ended") from None
+
+    async def end(self) -> None:
+        for task in self._operations.values():
+            task.cancel()
+        await asyncio.gather(*self._operations.values(), return_exceptions=True)
+
+    async def _message(self) -> dict[str, Any]:
+        received = await self._websocket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1005))
+        try:
+            said = orjson.loads(received.get("text") or b"")
+        except orjson.JSONDecodeError:
+            raise Closing(4400, "Invalid message received: no JSON") from None
+        if not isinstance(said, dict) or not isinstance(said.get("type"), str):
+            raise Closing(4400, "Invalid message received: a message is an object with a type")
+        return said
+
+    async def _take(self, said: dict[str, Any]) -> None:
+        kind = said["type"]
+        if kind == "connection_init":
+            await self._init(said.get("payload"))
+        elif kind == "ping":
+            await self._send({"type": "pong"})
+        elif kind == "pong":
+            return
+        elif kind == "subscribe":
+            self._subscribe(said)
+        elif kind == "complete":
+            task = self._operations.pop(str(said.get("id")), None)
+            if task is not None:
+                task.cancel()
+        else:
+            raise Closing(4400, f"Invalid message received: there is no type {kind[:40]}")
+
+    async def _init(self, payload: object) -> None:
+        if self._caller is not None:
+            raise Closing(4429, "Too many initialisation requests")
+        self._token, self._caller, left = self._owner.admitted(self._websocket, payload)
+        self._until = time.monotonic() + left
+        await self._send({"type": "connection_ack"})
+
+    def _subscribe(self, said: dict[str, Any]) -> None:
+        if self._caller is None:
+            raise Closing(4401, "Unauthorized")
+        id = said.get("id")
+        if not isinstance(id, str) or not 0 < len(id) <= LONGEST_ID:
+            raise Closing(4400, "Invalid message received: an operation has an id")
+        if id in self._operations:
+            raise Closing(4409, f"Subscriber for {id} already exists")
+        if len(self._operations) >= MOST_OPERATIONS:
+            raise Closing(4400, f"Invalid message received: at most {MOST_OPERATIONS} operations at once")
+        try:
+            operation = operation_of(orjson.dumps(said.get("payload")))
+        except RequestError as error:
+            raise Closing(4400, f"Invalid message received: {error.message}"[:120]) from None
+        context = self._owner.context(self._token, self._caller, self._until)
+        self._operations[id] = asyncio.create_task(self._operate(id, operation, context))
+
+    async def _operate(self, id: str, operation: Operation, context: Context) -> None:
+        try:
+            answers = self._owner.executor.stream(operation.query, operation.variables, operation.name, context)
+            async for answer in answers:
+                if "data" not in answer:
+                    await self._send({"id": id, "type": "error", "payload": answer["errors"]})
+                    return
+                await self._send({"id": id, "type": "next", "payload": answer})
+            await self._send({"id": id, "type": "complete"})
+        except RefusedDocument as refused:
+            said = formatted(refused.errors, context.request_id, refused.code)
+            await self._send({"id": id, "type": "error", "payload": said})
+        except RequestError as error:
+            await self._send({"id": id, "type": "error", "payload": [error.formatted(context.request_id)]})
+        except WebSocketDisconnect:
+            return
+        except Exception as error:  # nothing internal is shown, whatever it was
+            log.error("%s failed", context.request_id, exc_info=error)
+            hidden = RequestError("INTERNAL_SERVER_ERROR", "internal error").formatted(context.request_id)
+            await self._send({"id": id, "type": "error", "payload": [hidden]})
+        finally:
+            if self._operations.get(id) is asyncio.current_task():
+                del self._operations[id]
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._websocket.send_text(orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    try:
+        await websocket.close(code, reason)
+    except (RuntimeError, WebSocketDisconnect):
+        return  # the client was faster
