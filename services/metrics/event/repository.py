@@ -19,6 +19,7 @@ from services.metrics.event.domain import Arrival, Event, Stored
 
 _EXPIRED = "expired"
 _LET_GO = 10_000
+_PART = 5_000
 
 
 class MongoEventRepository:
@@ -139,14 +140,15 @@ class MongoEventRepository:
         found = self._events.find(condition, {"n": 1, "e": 1}, session=session, batch_size=ONE_REPLY)
         return [Stored(d["_id"], d["n"], d["e"]) async for d in found.sort([("p", ASCENDING), ("n", ASCENDING)])]
 
-    async def folded(self, caller: Caller, names: Sequence[str]) -> AsyncIterator[bytes]:
-        """All stored events with these names that are in the figures."""
+    async def folded(self, caller: Caller, names: Sequence[str]) -> AsyncIterator[list[bytes]]:
+        """All stored events with these names that are in the figures, some thousand at a time."""
         for partition in range(self._partitions):
             mark = await self._marks.find_one({"_id": partition})
             position = mark.get("n", 0) if mark else 0
             condition = {"p": partition, "n": {"$lte": position}, "name": {"$in": list(names)}}
-            async for document in self._events.find(condition, {"e": 1}):
-                yield document["e"]
+            found = self._events.find(condition, {"e": 1}, batch_size=_PART)
+            while batch := await found.to_list(_PART):
+                yield [document["e"] for document in batch]
 
     async def newest(self, caller: Caller, name: str, look: int, limit: int) -> list[bytes]:
         """At most `limit` events with this name among the `look` newest of all, newest first."""

@@ -17,7 +17,7 @@ from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.domain import Flat, add
 from services.metrics.rollup.members import MongoMemberRepository, member_id
 from services.metrics.rollup.repository import MongoRollupRepository, cell_id
-from services.metrics.rollup.sums import Sums
+from services.metrics.rollup.sums import Sums, take_all
 
 _MOST_SHOWN = 20
 
@@ -50,16 +50,15 @@ class FigureCheck:
         self._sums = Sums(catalogue.only(self._names))
         self._owners: dict[str, str | None] = {}
 
-    def take(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self._sums.take(event)
+    async def take(self, events: Iterable[Event]) -> None:
+        await take_all(self._sums, events)
 
     async def result(self, caller: Caller) -> Checked:
         # Whose a record is today, as its producer says; a stored event says whose it was when it came.
         self._owners = dict(self._sums.hints)
         if self._stored:
-            async for payload in self._events.folded(caller, self._stored):
-                self._sums.take(event_from_bytes(payload))
+            async for payloads in self._events.folded(caller, self._stored):
+                await take_all(self._sums, map(event_from_bytes, payloads))
         checked = Checked()
         await self._check_cells(caller, checked)
         await self._check_open(caller, checked)

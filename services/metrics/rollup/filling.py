@@ -18,7 +18,7 @@ from services.metrics.kpi.domain import Phase
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.rollup.members import MongoMemberRepository
 from services.metrics.rollup.repository import MongoRollupRepository
-from services.metrics.rollup.sums import Sums
+from services.metrics.rollup.sums import Sums, take_all
 
 _BATCH = 20_000
 
@@ -88,8 +88,7 @@ class Filling:
                 wanted = catalogue.events
                 stored = await self._events.between(self._caller, session, partition, done, until, wanted)
                 sums = Sums(catalogue)
-                for one in stored:
-                    sums.take(event_from_bytes(one.payload))
+                await take_all(sums, (event_from_bytes(one.payload) for one in stored))
                 await self._writer.write(session, sums)
                 await self._kpis.filled(self._caller, session, cells, partition, until)
                 return True

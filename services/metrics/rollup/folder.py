@@ -14,7 +14,7 @@ from services.metrics.rollup.customers import changed
 from services.metrics.rollup.filling import Filling
 from services.metrics.rollup.members import MongoMemberRepository
 from services.metrics.rollup.repository import MongoRollupRepository
-from services.metrics.rollup.sums import Sums
+from services.metrics.rollup.sums import Sums, take_all
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +125,7 @@ class Folder:
             if not stored:
                 return 0
             sums = Sums(await self._catalogues.refresh(session))
-            for one in stored:
-                sums.take(event_from_bytes(one.payload))
+            await take_all(sums, (event_from_bytes(one.payload) for one in stored))
             await self._rollups.move(self._caller, session, self._partition, stored[-1].position)
             await self._writing.write(session, sums)
             return len(stored)

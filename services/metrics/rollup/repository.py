@@ -27,6 +27,8 @@ from services.metrics.rollup.gathering import gather
 from services.metrics.rollup.sketch import LOG_GAMMA, SMALLEST
 
 _SEPARATOR = "\x1f"
+# So many cells in one command: their making blocks nobody for long.
+_WRITES = 200
 
 
 # (kpi, set, values, month) -> where in the month -> parts
@@ -102,23 +104,16 @@ class MongoRollupRepository:
         )
 
     async def add(self, caller: Caller, session: Session, cells: Increments) -> None:
-        writes = [
-            UpdateOne(
-                {"_id": cell_id((kpi, dimensions, values, month))},
-                {
-                    "$inc": increments,
-                    "$setOnInsert": {
-                        "k": kpi,
-                        "s": "+".join(dimensions),
-                        "t": month,
-                        **{f"v{place}": value for place, value in enumerate(values)},
-                    },
-                },
-                upsert=True,
-            )
-            for (kpi, dimensions, values, month), places in cells.items()
-            if (increments := _increments(places))
-        ]
+        writes: list[UpdateOne] = []
+        for (kpi, dimensions, values, month), places in cells.items():
+            if increments := _increments(places):
+                fixed = {f"v{place}": value for place, value in enumerate(values)}
+                insert = {"k": kpi, "s": "+".join(dimensions), "t": month, **fixed}
+                id = cell_id((kpi, dimensions, values, month))
+                writes.append(UpdateOne({"_id": id}, {"$inc": increments, "$setOnInsert": insert}, upsert=True))
+            if len(writes) == _WRITES:
+                await self._cells.bulk_write(writes, ordered=False, session=session)
+                writes = []
         if writes:
             await self._cells.bulk_write(writes, ordered=False, session=session)
 

@@ -25,7 +25,7 @@ class RollupServicer(rollup_pb2_grpc.RollupServiceServicer):
         caller.require(OPERATIONS)
         check = await self._check()
         async for request in request_iterator:
-            check.take(map(event_from_proto, request.events))
+            await check.take(map(event_from_proto, request.events))
         checked = await check.result(caller)
         yield pb.CheckFiguresResponse(
             examined=checked.examined,
