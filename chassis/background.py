@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+_SAY_AGAIN = 2.0
+
 
 @asynccontextmanager
 async def working(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
@@ -13,6 +15,10 @@ async def working(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
+        # A cancellation can get lost on its way through what a loop awaits: it is said until it is heard.
+        pending = set(tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=_SAY_AGAIN)
         await asyncio.gather(*tasks, return_exceptions=True)

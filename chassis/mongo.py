@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -131,7 +131,10 @@ async def in_transaction(
                 return done
             except BaseException as error:
                 if session.in_transaction:  # type: ignore[truthy-function]  # a property, whatever the stub says
-                    await session.abort_transaction()
+                    # Cancelled within the commit, a thread is still at it and the abort is refused: what is told is
+                    # why the work ended, never that. The session's end ends whatever is left.
+                    with suppress(PyMongoError):
+                        await session.abort_transaction()
                 if is_duplicate(error) and duplicates < _DUPLICATES:
                     duplicates += 1
                 elif _asks_for_another_try(error, "TransientTransactionError", until):

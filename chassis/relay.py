@@ -131,7 +131,8 @@ class Relay:
 
     async def _pause(self) -> None:
         try:
-            await asyncio.wait_for(self._waker.wait(), self._look)
+            async with asyncio.timeout(self._look):
+                await self._waker.wait()
         except TimeoutError:
             return
         self._waker.clear()

@@ -2,9 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import DuplicateKeyError
+from pymongo.monitoring import CommandListener, CommandSucceededEvent
 
 from chassis.errors import Unavailable
 from chassis.mongo import Database, Session, answers, in_transaction, open_database
@@ -101,3 +104,35 @@ async def test_a_mongodb_that_is_no_replica_set_is_named_as_such(tmp_path: Path)
     finally:
         process.terminate()
         await process.wait()
+
+
+async def test_whoever_is_cancelled_within_a_commit_hears_of_nothing_else(mongo_uri: str, database: Database) -> None:
+    committing = asyncio.Event()
+
+    class Heard(CommandListener):
+        """Tells when the server has committed, which the thread that asked for it does not know yet."""
+
+        def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+            self._loop = loop
+
+        def started(self, event: object) -> None: ...
+
+        def succeeded(self, event: CommandSucceededEvent) -> None:
+            if event.command_name == "commitTransaction":
+                self._loop.call_soon_threadsafe(committing.set)
+
+        def failed(self, event: object) -> None: ...
+
+    client: Any = AsyncIOMotorClient(mongo_uri, w="majority", event_listeners=[Heard(asyncio.get_running_loop())])
+
+    async def work(session: Session) -> None:
+        await client[database.name]["rows"].insert_one({}, session=session)
+
+    for _ in range(20):
+        committing.clear()
+        writing = asyncio.create_task(in_transaction(client[database.name], work))
+        await committing.wait()
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    client.close()

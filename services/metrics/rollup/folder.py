@@ -103,7 +103,8 @@ class Folder:
 
     async def _pause(self) -> None:
         try:
-            await asyncio.wait_for(self._waker.wait(), _LOOK)
+            async with asyncio.timeout(_LOOK):
+                await self._waker.wait()
         except TimeoutError:
             return
         self._waker.clear()
