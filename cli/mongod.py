@@ -6,7 +6,7 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,13 +152,15 @@ class Mongod:
 
 
 @contextmanager
-def running_mongod(data: Path, port: int, *, log: Path | None = None, output: Output | None = None) -> Iterator[Mongod]:
+def running_mongod(
+    data: Path, port: int, *, log: Path | None = None, output: Output | None = None, options: Sequence[str] = ()
+) -> Iterator[Mongod]:
     """Start a mongod that is started again when it dies, and stop it at the end. MongodError: why it does not start."""
     binary = find_mongod()
     _check_runs(binary)
     data.mkdir(parents=True, exist_ok=True)
     log = log or data / "mongod.log"
-    command = [*mongod_command(binary, data, port), "--logpath", str(log), "--logappend"]
+    command = [*mongod_command(binary, data, port), "--logpath", str(log), "--logappend", *options]
     process = Process("mongodb", command, os.environ, log=log.with_suffix(".out"), output=output)
     process.start()
     try:

@@ -12,6 +12,9 @@ from chassis.mongo import Database, open_database
 from cli.mongod import running_mongod
 from tests.commands import Commands
 
+# Each test has a database of its own and drops it: else the files of all of them would stay open for minutes.
+_DROP_SOON = ("--syncdelay", "5", "--setParameter", "minSnapshotHistoryWindowInSeconds=0")
+
 
 def free_port() -> int:
     with socket.socket() as listener:
@@ -23,7 +26,7 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data: Path = tmp_path_factory.mktemp("mongod")
-    with running_mongod(data, free_port()) as mongod:
+    with running_mongod(data, free_port(), options=_DROP_SOON) as mongod:
         yield mongod.uri
 
 

@@ -29,9 +29,11 @@ from services.metrics.kpi.reader import Reader
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.servicer import KpiServicer
 from services.metrics.kpi.watching import Changes
+from services.metrics.rollup.belonging import MongoBelongingRepository
 from services.metrics.rollup.checking import FigureCheck
 from services.metrics.rollup.filling import Filling
 from services.metrics.rollup.folder import Folder, Writing
+from services.metrics.rollup.joining import Joining
 from services.metrics.rollup.members import MongoMemberRepository
 from services.metrics.rollup.repository import MongoRollupRepository
 from services.metrics.rollup.servicer import RollupServicer
@@ -74,8 +76,11 @@ class MetricsService:
         holder = new_id("out")
         figures = (self._events, self._rollups, self._members)
         writing = Writing(self._rollups, self._members)
-        filling = Filling(database, *figures, self._kpis, self._catalogues, writing, now=now)
-        self.folder = Folder(database, *figures, self._catalogues, filling, writing, holder=holder)
+        self._belonging = MongoBelongingRepository(database)
+        joining = Joining(self._events, self._rollups, self._kpis, self._belonging)
+        filling = Filling(database, *figures, self._kpis, self._catalogues, joining, writing, now=now)
+        self.folder = Folder(database, *figures, self._catalogues, filling, joining, writing, holder=holder)
+        self._aliases = AliasServicer(database, self._rollups, self._members, self._catalogues, joining, writing)
         self.freshness = Freshness(self._deliveries, now, self._oldest_unfolded)
         self.expiry = Expiry(
             database, self._events, self._deliveries, days=event_days, holder=holder, now=now, needed=self._filling
@@ -97,8 +102,7 @@ class MetricsService:
             server,
         )
         rollup_pb2_grpc.add_RollupServiceServicer_to_server(RollupServicer(self._check), server)
-        aliases = AliasServicer(self._database, self._rollups, self._members)
-        alias_pb2_grpc.add_AliasServiceServicer_to_server(aliases, server)
+        alias_pb2_grpc.add_AliasServiceServicer_to_server(self._aliases, server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryServicer(self._deliveries), server)
 
     async def _known_events(self, look_again: bool) -> Registry:
@@ -116,7 +120,8 @@ class MetricsService:
     async def _check(self) -> FigureCheck:
         gone = await self._events.gone_before(service_caller("metrics"))
         catalogue = await self._catalogues.refresh()
-        return FigureCheck(self._events, self._rollups, self._members, catalogue, complete=gone is None)
+        belonging = await self._belonging.all(service_caller("metrics"))
+        return FigureCheck(self._events, self._rollups, self._members, catalogue, belonging, complete=gone is None)
 
     async def _oldest_unfolded(self) -> datetime | None:
         return await self._events.oldest_unfolded(service_caller("metrics"))

@@ -30,6 +30,8 @@ _REASON = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 SYSTEM_DIMENSIONS = ("source", "touchpoint", "channel", "team", "employee", "category", "service", "campaign")
 # Those with several values at once stand alone in a set, and are never summed.
 MANY_VALUED = frozenset({"segment"})
+# Not said by events: what the customer was when they began.
+JOINED = ("segment", "stage")
 # What expressions know of every event.
 STANDARD_FACTS = ("value", "state", "started_at", "ended_at")
 
@@ -67,8 +69,13 @@ class EventType:
     producer: str | None = None
 
     @property
-    def all_dimensions(self) -> tuple[str, ...]:
+    def said_dimensions(self) -> tuple[str, ...]:
         return (*SYSTEM_DIMENSIONS, *self.dimensions)
+
+    @property
+    def all_dimensions(self) -> tuple[str, ...]:
+        """Those that figures can be kept by: what the events say, and what their customers were at the time."""
+        return (*self.said_dimensions, *(one for one in JOINED if one not in self.dimensions))
 
 
 class UnknownEvent(InvalidInput):
@@ -101,6 +108,11 @@ class Observation:
     exclusion_reason: str | None = None
     attributes: Mapping[str, AttributeValue] | None = None
 
+    @property
+    def record(self) -> str | None:
+        """What the figures of a customer are kept by: the source record, or the golden id where there is none."""
+        return self.source_record_id or self.customer_id
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -114,6 +126,12 @@ class Event:
     owner_id: str | None = None
     before: Observation | None = None
     after: Observation | None = None
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The one it is about; two, where a correction gives it to another."""
+        known = (one.record for one in (self.before, self.after) if one is not None)
+        return tuple(dict.fromkeys(record for record in known if record is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +151,10 @@ class Stored:
     """One stored event. position: its place in the order of commits of its partition."""
 
     id: str
+    name: str
     position: int
     payload: bytes
+    partition: int = 0
 
 
 class EventRepository(Protocol):
@@ -149,7 +169,7 @@ def check_type(type: EventType, known: EventType | None = None) -> None:
     """InvalidInput: it cannot be declared so. known: what was declared until now, of which nothing goes."""
     if not _NAME.fullmatch(type.name):
         raise InvalidInput(f"{type.name[:80]!r} is not the name of an event, such as machine.stopped", ("name",))
-    taken = {*SYSTEM_DIMENSIONS, *STANDARD_FACTS}
+    taken = {*SYSTEM_DIMENSIONS, *JOINED, *STANDARD_FACTS}
     for place, names in (("dimensions", type.dimensions), ("attributes", tuple(type.attributes))):
         for name in names:
             if not _DIMENSION.fullmatch(name):
@@ -189,7 +209,7 @@ def _check_observation(observation: Observation, type: EventType, place: str) ->
         raise InvalidInput(f"a value must be finite and at most {LARGEST_VALUE:.0e}", (place, "value"))
     for name, text in (observation.dimensions or {}).items():
         if name not in SYSTEM_DIMENSIONS and name not in type.dimensions:
-            known = ", ".join(type.all_dimensions)
+            known = ", ".join(type.said_dimensions)
             raise InvalidInput(
                 f"{name[:40]!r} is no dimension of {type.name}; its dimensions are {known}", (place, "dimensions")
             )

@@ -9,7 +9,6 @@ import yaml
 
 from chassis.expressions import Facts, Kind
 from services.metrics.event.domain import (
-    SYSTEM_DIMENSIONS,
     AttributeKind,
     EventType,
     Observation,
@@ -77,7 +76,7 @@ class Registry:
 
 def _facts(type: EventType) -> Facts:
     fields = dict(_STANDARD)
-    fields |= dict.fromkeys((*SYSTEM_DIMENSIONS, *type.dimensions), Kind.STRING)
+    fields |= dict.fromkeys(type.said_dimensions, Kind.STRING)
     fields |= {name: _KIND[kind] for name, kind in type.attributes.items()}
     return Facts("event", fields)
 

@@ -20,6 +20,7 @@ from services.metrics.event.domain import Arrival, Event, Stored
 _EXPIRED = "expired"
 _LET_GO = 10_000
 _PART = 5_000
+_STORED = {"p": 1, "n": 1, "name": 1, "e": 1}
 
 
 class MongoEventRepository:
@@ -34,6 +35,7 @@ class MongoEventRepository:
 
     async def ensure_indexes(self) -> None:
         await self._events.create_index([("p", ASCENDING), ("n", ASCENDING)], name="order", unique=True)
+        await self._events.create_index([("r", ASCENDING)], name="record", sparse=True)
         for partition in range(self._partitions):
             await self._counters.update_one({"_id": partition}, {"$setOnInsert": {"n": 0}}, upsert=True)
 
@@ -137,8 +139,8 @@ class MongoEventRepository:
     ) -> list[Stored]:
         """Events with one of these names, by their positions."""
         condition = {"p": partition, "n": {"$gt": after, "$lte": until}, "name": {"$in": list(names)}}
-        found = self._events.find(condition, {"n": 1, "e": 1}, session=session, batch_size=ONE_REPLY)
-        return [Stored(d["_id"], d["n"], d["e"]) async for d in found.sort([("p", ASCENDING), ("n", ASCENDING)])]
+        found = self._events.find(condition, _STORED, session=session, batch_size=ONE_REPLY)
+        return [_stored(one) async for one in found.sort([("p", ASCENDING), ("n", ASCENDING)])]
 
     async def folded(self, caller: Caller, names: Sequence[str]) -> AsyncIterator[list[bytes]]:
         """All stored events with these names that are in the figures, some thousand at a time."""
@@ -165,23 +167,34 @@ class MongoEventRepository:
             found += [one["e"] async for one in self._events.aggregate(pipeline, batchSize=ONE_REPLY)]
         return found[:limit]
 
+    async def of_record(
+        self, caller: Caller, session: Session, record: str, names: Sequence[str]
+    ) -> AsyncIterator[Stored]:
+        """All stored events of one source record with these names, counted or not."""
+        condition = {"r": record, "name": {"$in": list(names)}}
+        async for one in self._events.find(condition, _STORED, session=session, batch_size=_PART):
+            yield _stored(one)
+
     async def after(self, caller: Caller, session: Session, partition: int, position: int, limit: int) -> list[Stored]:
         """The next events of a partition, in order; read in the session's snapshot, so none can slip in between."""
         found = (
-            self._events.find(
-                {"p": partition, "n": {"$gt": position}}, {"n": 1, "e": 1}, session=session, batch_size=ONE_REPLY
-            )
+            self._events.find({"p": partition, "n": {"$gt": position}}, _STORED, session=session, batch_size=ONE_REPLY)
             .sort([("p", ASCENDING), ("n", ASCENDING)])
             .limit(limit)
         )
-        return [Stored(d["_id"], d["n"], d["e"]) for d in await found.to_list(limit)]
+        return [_stored(one) for one in await found.to_list(limit)]
 
     def _partition_of(self, event: Event) -> int:
         return zlib.crc32(f"{event.name}|{event.subject_id}".encode()) % self._partitions if self._partitions > 1 else 0
 
 
+def _stored(document: Document) -> Stored:
+    return Stored(document["_id"], document["name"], document["n"], document["e"], document["p"])
+
+
 def _to_document(arrival: Arrival, partition: int, position: int, received_at: datetime) -> Document:
     event = arrival.event
+    records = event.records
     return {
         "_id": event.id,
         "p": partition,
@@ -192,4 +205,5 @@ def _to_document(arrival: Arrival, partition: int, position: int, received_at: d
         "team": event.team_id,
         "owner": event.owner_id,
         "e": arrival.payload,
+        **({"r": list(records) if len(records) > 1 else records[0]} if records else {}),
     }

@@ -93,6 +93,12 @@ class Catalogue:
         self._needs = {
             name: frozenset(fact for one in counted for fact in one.needs) for name, counted in self._by_event.items()
         }
+        # The definitions that count by what the customer was at the time, by the name of their events.
+        self.joined = {
+            name: joined
+            for name, counted in self._by_event.items()
+            if (joined := tuple(one for one in counted if one.joined_sets))
+        }
         phases = {kpi.phase for those in versions.values() for kpi in those if not kpi.of}
         self.waiting = Phase.WAITING in phases
         self.filling = Phase.FILLING in phases

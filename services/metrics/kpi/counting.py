@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from chassis.expressions import EvaluationFault, Kind
-from services.metrics.event.domain import LARGEST_VALUE, Event, Observation, State
+from services.metrics.event.domain import JOINED, LARGEST_VALUE, Event, Observation, State
 from services.metrics.event.registry import Registry, said_of
 from services.metrics.kpi.domain import Aggregation, Kpi
 
@@ -28,6 +28,9 @@ class Counted:
         self.kpi = kpi
         self._filter = self._value = None
         self.needs = _named(kpi.filter) | _named(kpi.value)
+        # What the customer was at the time, which the events themselves do not say.
+        self.joined_sets = tuple(one for one in kpi.sets if not set(one).isdisjoint(JOINED))
+        self.joins = tuple(one for one in JOINED if any(one in dimensions for dimensions in self.joined_sets))
         facts = registry.facts(kpi.event)
         if kpi.filter is not None:
             self._filter = facts.compile(kpi.filter, Kind.FLAG)

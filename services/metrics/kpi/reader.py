@@ -1,12 +1,13 @@
 """Reads figures: one command for the sums and one for those who still wait, whatever is asked."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from chassis.caller import Caller
 from chassis.errors import Forbidden, InvalidInput
+from services.metrics.event.domain import MANY_VALUED
 from services.metrics.kpi.domain import Kpi
 from services.metrics.kpi.periods import Days, Granularity, points
 from services.metrics.kpi.results import Asked, Result, compute
@@ -95,7 +96,7 @@ class Reader:
             raise InvalidInput("name each dimension to break down by once", ("by",))
         now = self._now()
         fine = _query(caller, question, by)
-        coarse = _query(caller, question)
+        coarse = _query(caller, question) if MANY_VALUED.isdisjoint(by) else fine
         cells, totals = await self._rollups.cells(caller, [fine, coarse])
         pair = (question, question)
         waiting, everybody = await self._waiting(caller, pair, [fine, coarse], now)
@@ -111,7 +112,8 @@ class Reader:
             if key in rows:
                 merge_open(rows[key][1], waits)
         rest = total(totals).minus(parts for parts, _ in rows.values())
-        if not rest.empty:
+        # Who belongs to several is in several rows: they add up to nothing.
+        if not rest.empty and MANY_VALUED.isdisjoint(by):
             known = [open for _, open in rows.values()]
             rows[("",) * len(by)] = (rest, remaining(all_waiting(everybody, totals), known))
         moment = _moment(question, now)
@@ -196,7 +198,7 @@ class Reader:
         return found
 
 
-def _query(caller: Caller, question: Question, by: Iterable[str] = ()) -> Query:
+def _query(caller: Caller, question: Question, by: Collection[str] = ()) -> Query:
     where = dict(question.where)
     if caller.sources is not None:
         allowed = tuple(sorted(caller.sources))
@@ -206,6 +208,9 @@ def _query(caller: Caller, question: Question, by: Iterable[str] = ()) -> Query:
         own = (caller.employee,) if caller.employee else ()
         if not own or where.get("employee") != own:
             raise Forbidden(f"figures by employee need the scope {EMPLOYEES}")
+    for many in MANY_VALUED.intersection(where).difference(by):
+        if len(where[many]) > 1:
+            raise InvalidInput(f"who belongs to several would count several times: break down by {many}", ("where",))
     if any(len(values) > MOST_VALUES for values in where.values()):
         raise InvalidInput(f"a condition has at most {MOST_VALUES} values", ("where",))
     days, as_of = question.days, question.as_of

@@ -12,9 +12,11 @@ from services.metrics.event.messages import event_from_bytes
 from services.metrics.event.repository import MongoEventRepository
 from services.metrics.kpi.catalogue import Catalogue
 from services.metrics.kpi.domain import Phase
+from services.metrics.rollup.belonging import Record, histories
 from services.metrics.rollup.customers import changed, flattened
 from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.domain import Flat, add
+from services.metrics.rollup.history import SAYS, Fact, fact_of
 from services.metrics.rollup.members import MongoMemberRepository, member_id
 from services.metrics.rollup.repository import MongoRollupRepository, cell_id
 from services.metrics.rollup.sums import Sums, take_all
@@ -35,10 +37,11 @@ class FigureCheck:
         rollups: MongoRollupRepository,
         members: MongoMemberRepository,
         catalogue: Catalogue,
+        belonging: Mapping[str, Record],
         *,
         complete: bool,
     ) -> None:
-        """complete: all events that ever came in are stored."""
+        """belonging: what is kept of stages and segments. complete: all events that ever came in are stored."""
         registry = catalogue.registry
         kpis = [kpi for kpi in catalogue.counting if kpi.phase is Phase.COMPLETE]
         kpis = [kpi for kpi in kpis if complete or registry.get(kpi.event).producer is not None]
@@ -48,6 +51,9 @@ class FigureCheck:
         self._rollups = rollups
         self._members = members
         self._sums = Sums(catalogue.only(self._names))
+        self._sums.histories = histories(belonging.values())
+        self._belonging = belonging
+        self._complete = complete
         self._owners: dict[str, str | None] = {}
 
     async def take(self, events: Iterable[Event]) -> None:
@@ -64,6 +70,7 @@ class FigureCheck:
         await self._check_open(caller, checked)
         await self._check_records(caller, checked)
         await self._check_members(caller, checked)
+        await self._check_facts(caller, checked)
         return checked
 
     async def _check_cells(self, caller: Caller, checked: Checked) -> None:
@@ -133,6 +140,27 @@ class FigureCheck:
                 present.pop(document["_id"], None)
         for id in present:
             checked.differs("distinct", id.replace("\x1f", "|"), "is missing")
+
+    async def _check_facts(self, caller: Caller, checked: Checked) -> None:
+        """What is known of stages and segments is what the stored events say."""
+        if not self._complete:
+            return
+        expected: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+        async for payloads in self._events.folded(caller, tuple(SAYS)):
+            for event in map(event_from_bytes, payloads):
+                for observation, sign in ((event.before, -1), (event.after, 1)):
+                    fact = fact_of(event, observation) if observation is not None else None
+                    if observation is not None and fact is not None and observation.record is not None:
+                        expected[observation.record][_named(fact)] += sign
+        kept = {record: {_named(fact): n for fact, n in one.facts.items()} for record, one in self._belonging.items()}
+        for record in expected.keys() | kept.keys():
+            checked.examined += 1
+            _compare(checked, "history", record, expected[record], kept.get(record, {}))
+
+
+def _named(fact: Fact) -> str:
+    member = "" if fact.member else " no longer"
+    return f"{fact.subject} {fact.at.astimezone(UTC).isoformat()} {fact.dimension}{member} {fact.value}"
 
 
 def _flat_cell(document: Mapping[str, Any]) -> Flat:

@@ -30,11 +30,6 @@ class Change:
     sign: int
 
 
-def key_of(observation: Observation) -> str | None:
-    """What the figures of a customer are kept by: the source record, or the golden id where there is none."""
-    return observation.source_record_id or observation.customer_id
-
-
 def changed(document: dict[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
     """The document after the changes."""
     kpis = document["k"]

@@ -16,6 +16,7 @@ from services.metrics.event.repository import MongoEventRepository
 from services.metrics.kpi.catalogue import Catalogues
 from services.metrics.kpi.domain import Phase
 from services.metrics.kpi.repository import MongoKpiRepository
+from services.metrics.rollup.joining import Joining
 from services.metrics.rollup.members import MongoMemberRepository
 from services.metrics.rollup.repository import MongoRollupRepository
 from services.metrics.rollup.sums import Sums, take_all
@@ -36,6 +37,7 @@ class Filling:
         members: MongoMemberRepository,
         kpis: MongoKpiRepository,
         catalogues: Catalogues,
+        joining: Joining,
         writer: Writer,
         *,
         now: Callable[[], datetime],
@@ -47,6 +49,7 @@ class Filling:
         self._members = members
         self._kpis = kpis
         self._catalogues = catalogues
+        self._joining = joining
         self._writer = writer
         self._now = now
         self._partitions = partitions
@@ -88,6 +91,7 @@ class Filling:
                 wanted = catalogue.events
                 stored = await self._events.between(self._caller, session, partition, done, until, wanted)
                 sums = Sums(catalogue)
+                await self._joining.look_up(session, sums, stored)
                 await take_all(sums, (event_from_bytes(one.payload) for one in stored))
                 await self._writer.write(session, sums)
                 await self._kpis.filled(self._caller, session, cells, partition, until)

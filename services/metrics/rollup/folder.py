@@ -12,6 +12,7 @@ from services.metrics.event.repository import MongoEventRepository
 from services.metrics.kpi.catalogue import Catalogues
 from services.metrics.rollup.customers import changed
 from services.metrics.rollup.filling import Filling
+from services.metrics.rollup.joining import Joining
 from services.metrics.rollup.members import MongoMemberRepository
 from services.metrics.rollup.repository import MongoRollupRepository
 from services.metrics.rollup.sums import Sums, take_all
@@ -55,6 +56,7 @@ class Folder:
         members: MongoMemberRepository,
         catalogues: Catalogues,
         filling: Filling,
+        joining: Joining,
         writing: Writing,
         *,
         holder: str,
@@ -66,6 +68,7 @@ class Folder:
         self._members = members
         self._catalogues = catalogues
         self._filling = filling
+        self._joining = joining
         self._writing = writing
         self._partition = partition
         self._caller = service_caller("metrics")
@@ -126,6 +129,8 @@ class Folder:
             if not stored:
                 return 0
             sums = Sums(await self._catalogues.refresh(session))
+            await self._joining.learn(session, sums, stored)
+            await self._joining.look_up(session, sums, stored)
             await take_all(sums, (event_from_bytes(one.payload) for one in stored))
             await self._rollups.move(self._caller, session, self._partition, stored[-1].position)
             await self._writing.write(session, sums)

@@ -17,9 +17,8 @@ from pymongo import ASCENDING, ReplaceOne, ReturnDocument, UpdateOne
 
 from chassis.caller import Caller
 from chassis.mongo import ONE_REPLY, Collection, Database, Document, Session
-from services.metrics.event.domain import Event, Observation
+from services.metrics.event.domain import MANY_VALUED, Event, Observation
 from services.metrics.kpi.domain import Aggregation, Kpi
-from services.metrics.rollup.customers import key_of
 from services.metrics.rollup.decimals import to_decimal128
 from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.domain import Flat, Group, OpenWaits, Place, Query, month_of
@@ -50,10 +49,10 @@ class OpenWait:
     count: int = 0
 
 
-def open_wait(kpi: str, event: Event, observation: Observation) -> OpenWait:
+def open_wait(kpi: str, event: Event, observation: Observation, joined: Mapping[str, object]) -> OpenWait:
     """The id says all that a figure depends on: what is taken back is exactly what was added."""
-    dimensions = dict(sorted((observation.dimensions or {}).items()))
-    record = key_of(observation)
+    dimensions = dict(sorted({**(observation.dimensions or {}), **joined}.items()))
+    record = observation.record
     content = json.dumps([observation.started_at.isoformat(), dimensions, record], separators=(",", ":"))
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     document = {
@@ -89,9 +88,9 @@ class MongoRollupRepository:
         mark = await self._watermarks.find_one({"_id": partition}, session=session)
         return int(mark.get("n", 0)) if mark else 0
 
-    async def positions(self, caller: Caller) -> dict[int, int]:
+    async def positions(self, caller: Caller, session: Session | None = None) -> dict[int, int]:
         """How far the folder of each partition is."""
-        return {mark["_id"]: int(mark.get("n", 0)) async for mark in self._watermarks.find({})}
+        return {mark["_id"]: int(mark.get("n", 0)) async for mark in self._watermarks.find({}, session=session)}
 
     async def move(self, caller: Caller, session: Session, partition: int, position: int) -> None:
         """Two folders at once conflict here, so one of them does nothing."""
@@ -355,9 +354,14 @@ def _open_pipeline(query: Query, now: datetime) -> list[Document]:
     if query.days:
         group["day"] = {"$dateTrunc": {"date": "$started_at", "unit": "day", "timezone": query.zone.name}}
     target = query.kpi.target
+    many: list[Document] = []
     due_later = 0 if target is None else {"$cond": [{"$lte": ["$elapsed", target]}, 1, 0]}
+    for dimension in MANY_VALUED.intersection(query.dimensions):
+        each = f"dimensions.{dimension}"
+        many += [{"$unwind": f"${each}"}, {"$match": {each: match[each]} if each in match else {}}]
     return [
         {"$match": match},
+        *many,
         {"$set": {"elapsed": elapsed}},
         {
             "$group": {
