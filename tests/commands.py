@@ -13,8 +13,8 @@ _OF_DATA = frozenset(
     {"find", "aggregate", "insert", "update", "delete", "findAndModify", "count", "distinct", "getMore"}
 )
 _EXPLAINED = frozenset({"find", "aggregate"})
-# Few documents, read whole and on purpose, when their stamp has changed.
-_DEFINITIONS = frozenset({"kpi_versions", "kpi_counts", "event_types"})
+# Few documents, read whole and on purpose.
+_DEFINITIONS = frozenset({"kpi_versions", "kpi_counts", "event_types", "watermarks"})
 
 
 class Recorder(monitoring.CommandListener):

@@ -30,7 +30,7 @@ from rundblick.shared.v1 import (
 
 from chassis.background import working
 from chassis.caller import Authenticator
-from chassis.delivery import Deliveries, DeliveryServicer, Freshness
+from chassis.delivery import Deliveries, DeliveryServicer, Freshness, reporting
 from chassis.errors import Fault
 from chassis.idempotency import Writes
 from chassis.ids import new_id
@@ -48,13 +48,14 @@ from services.customers.employee.repository import MongoEmployeeRepository
 from services.customers.employee.servicer import EmployeeServicer
 from services.customers.interaction.checking import InteractionCheck
 from services.customers.interaction.journey import Journeys, follow_aliases
+from services.customers.interaction.recording import Recording
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.interaction.servicer import InteractionServicer
 from services.customers.reference.resolver import Resolver
 from services.customers.reference.servicer import ReferenceServicer
 from services.customers.team.repository import MongoTeamRepository
 from services.customers.team.servicer import TeamServicer
-from services.customers.telling import to_aliases
+from services.customers.telling import to_aliases, to_metrics
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 from services.customers.touchpoint.servicer import TouchpointServicer
 
@@ -115,7 +116,14 @@ class CustomersService:
         )
         interaction_pb2_grpc.add_InteractionServiceServicer_to_server(
             InteractionServicer(
-                self._interactions, self._customers, self._journeys, resolver, writes, lambda: self.freshness.until
+                self._database,
+                self._interactions,
+                self._customers,
+                Recording(self._interactions, self._touchpoints, self._outbox),
+                self._journeys,
+                resolver,
+                writes,
+                lambda: self.freshness.until,
             ),
             server,
         )
@@ -143,7 +151,13 @@ class CustomersService:
 
         return (
             Relay(self._outbox, "feedback", to_aliases(feedback, authenticator), holder=holder),
-            Relay(self._outbox, "metrics", to_aliases(metrics, authenticator), holder=holder),
+            Relay(
+                self._outbox,
+                "metrics",
+                to_metrics(metrics, authenticator),
+                holder=holder,
+                report=reporting(metrics, authenticator, "customers"),
+            ),
             Relay(self._outbox, "journey", to_journeys, holder=holder),
         )
 

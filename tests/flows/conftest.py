@@ -51,7 +51,7 @@ class Trio:
             await Outbox(self.databases[owner]).done([entry.id])
 
     async def fold(self) -> None:
-        while await self.metrics.folder.fold_once():
+        while await self.metrics.folder.work_once():
             pass
 
     async def settle(self) -> None:

@@ -1,6 +1,6 @@
 """What an interaction is: a contact between a customer and the company, at a touchpoint, at a moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -70,3 +70,17 @@ class Interaction:
         ):
             if id is not None and prefix_of(id) != prefix:
                 raise InvalidInput(f"{name} reads {prefix}_ and a ULID", (name,))
+
+
+def corrected(known: Interaction, said: Interaction) -> Interaction:
+    """As it is after this was said. A newer version corrects it; whose it is and where it came from is no matter of
+    correction, but what came without a source record takes the one now said. Another source corrects nothing.
+    """
+    if said.source != known.source:
+        return known
+    if said.version > known.version:
+        kept = (known.customer, known.source_record)
+        known = replace(said, customer=kept[0], source_record=kept[1])
+    if known.source_record is None and said.source_record is not None:
+        known = replace(known, source_record=said.source_record, customer=said.customer)
+    return known

@@ -3,16 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, UpdateOne
-from pymongo.errors import BulkWriteError
+from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import DUPLICATE_KEY, ONE_REPLY, Database, Document, Session, some_ids, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, some_ids, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.interaction.domain import Direction, Interaction, InteractionKind, Subject, SubjectKind
-
-# Whose it is and where it came from is no matter of correction.
-_CORRECTED = ("touchpoint", "direction", "kind", "occurred_at", "team", "owner", "summary", "subject", "version")
 
 ORDER = (("occurred_at", DESCENDING), ("_id", DESCENDING))
 
@@ -78,38 +74,15 @@ class MongoInteractionRepository:
             )
         return slices
 
-    async def add(
-        self, caller: Caller, interactions: Sequence[Interaction], session: Session | None = None
-    ) -> Sequence[str]:
-        """Those that are there already stay as they are, and their ids are answered.
-
-        In a transaction, which they would end, they are an error.
-        """
-        if not interactions:
-            return ()
-        documents = [to_document(interaction) for interaction in interactions]
-        try:
+    async def add(self, caller: Caller, interactions: Sequence[Interaction], session: Session) -> None:
+        if interactions:
+            documents = [to_document(interaction) for interaction in interactions]
             await self._interactions.insert_many(documents, ordered=False, session=session)
-        except BulkWriteError as error:
-            faults = (error.details or {}).get("writeErrors", ())
-            if session is not None or any(fault["code"] != DUPLICATE_KEY for fault in faults):
-                raise
-            return [documents[fault["index"]]["_id"] for fault in faults]
-        return ()
 
-    async def correct(self, caller: Caller, interactions: Iterable[Interaction]) -> None:
-        """A newer version corrects what is there; what came without a source record takes the one now said."""
-        writes = []
-        for interaction in interactions:
-            known = {"_id": interaction.id, "source": interaction.source}
-            said = to_document(interaction)
-            corrected = {name: said[name] for name in _CORRECTED}
-            writes.append(UpdateOne({**known, "version": {"$lt": interaction.version}}, {"$set": corrected}))
-            if interaction.source_record is not None:
-                linked = {"source_record": interaction.source_record, "customer": interaction.customer}
-                writes.append(UpdateOne({**known, "source_record": None}, {"$set": linked}))
-        if writes:
-            await self._interactions.bulk_write(writes, ordered=False)
+    async def save(self, caller: Caller, interactions: Sequence[Interaction], session: Session) -> None:
+        if interactions:
+            writes = [ReplaceOne({"_id": one.id}, to_document(one)) for one in interactions]
+            await self._interactions.bulk_write(writes, ordered=False, session=session)
 
     async def give(self, caller: Caller, record: str, customer: str, session: Session) -> None:
         """All interactions of a source record to whom the record belongs."""

@@ -12,7 +12,7 @@ from chassis.batches import item_error
 from chassis.caller import Caller, current_caller
 from chassis.errors import DomainError, Fault, InvalidInput, NotFound
 from chassis.idempotency import Writes
-from chassis.mongo import Session, require_source
+from chassis.mongo import Database, Session, in_transaction, require_source
 from chassis.page import encode_cursor, page_info, page_of
 from chassis.times import from_timestamp, to_timestamp
 from services.customers.batches import answers
@@ -20,6 +20,7 @@ from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.interaction import messages
 from services.customers.interaction.domain import Interaction
 from services.customers.interaction.journey import Journeys
+from services.customers.interaction.recording import Recording
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.reference.resolver import Resolver
 
@@ -27,15 +28,19 @@ from services.customers.reference.resolver import Resolver
 class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
     def __init__(
         self,
+        database: Database,
         interactions: MongoInteractionRepository,
         customers: MongoCustomerRepository,
+        recording: Recording,
         journeys: Journeys,
         resolver: Resolver,
         writes: Writes,
         freshness: Callable[[], datetime | None],
     ) -> None:
+        self._database = database
         self._interactions = interactions
         self._customers = customers
+        self._recording = recording
         self._journeys = journeys
         self._freshness = freshness
         self._resolver = resolver
@@ -85,26 +90,24 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         await self._attribute(caller, taken, faults)
 
         async def record(session: Session) -> pb.RecordInteractionsResponse:
-            await self._hold(caller, taken, session)
-            ids = [interaction.id for interaction in taken.values()]
-            known = await self._interactions.of_ids(caller, ids, session)
-            there = await self._interactions.taken(caller, ids, session)
-            fresh = {i.id: i for i in taken.values() if i.id not in there}
-            await self._interactions.add(caller, list(fresh.values()), session)
-            return _answers(taken, faults, known, len(request.interactions))
+            if request.idempotency_key:
+                await self._hold(caller, taken, session)
+            kept = await self._recording.record(caller, session, taken.values())
+            return _answers(taken, faults, kept, len(request.interactions))
 
         if request.idempotency_key:
-            return await self._writes.run(caller, request, pb.RecordInteractionsResponse, record)
-        # Without a key the ids alone make it happen once; no transaction is needed for inserts that stand alone.
-        single = {i.id: i for i in taken.values()}
-        known = await self._interactions.add(caller, list(single.values()))
-        if known:
-            await self._interactions.correct(caller, [single[id] for id in known])
-        present = await self._journeys.settle(caller, list(single.values()))
-        for position, interaction in taken.items():
-            customer = present.get(interaction.source_record or "", interaction.customer)
-            taken[position] = replace(interaction, customer=customer)
-        return _answers(taken, faults, {}, len(request.interactions))
+            response = await self._writes.run(caller, request, pb.RecordInteractionsResponse, record)
+            self._recording.told()
+            return response
+        # Without a key the ids alone make it happen once; so many come in this way that none waits for a merge.
+        response = await in_transaction(self._database, record)
+        self._recording.told()
+        present = await self._journeys.settle(caller, list(taken.values()))
+        for answer in response.answers:
+            customer = present.get(answer.value.source_record_id)
+            if customer is not None and answer.HasField("value"):
+                answer.value.customer_id = customer
+        return response
 
     async def _hold(self, caller: Caller, taken: dict[int, Interaction], session: Session) -> None:
         """Each for the customer its record belongs to; no merge comes between until the session commits."""
@@ -131,13 +134,13 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
 
 
 def _answers(
-    taken: dict[int, Interaction], faults: dict[int, Fault], known: dict[str, Interaction], count: int
+    taken: dict[int, Interaction], faults: dict[int, Fault], kept: dict[str, Interaction], count: int
 ) -> pb.RecordInteractionsResponse:
     return pb.RecordInteractionsResponse(
         answers=[
             pb.InteractionAnswer(error=item_error(faults[position]))
             if position in faults
-            else pb.InteractionAnswer(value=messages.to_proto(known.get(taken[position].id, taken[position])))
+            else pb.InteractionAnswer(value=messages.to_proto(kept.get(taken[position].id, taken[position])))
             for position in range(count)
         ]
     )

@@ -132,12 +132,11 @@ class FigureCheck:
             if document["k"] not in self._names:
                 continue
             checked.examined += 1
+            members = present.pop(document["_id"], set())
             if document["dirty"]:
                 checked.differs("distinct", document["_id"].replace("\x1f", "|"), "is still to be made anew")
-            elif Distinct.of(present.pop(document["_id"], ())).to_bytes() != bytes(document["h"]):
+            elif Distinct.of(members).to_bytes() != bytes(document["h"]):
                 checked.differs("distinct", document["_id"].replace("\x1f", "|"), "is not what its members make")
-            else:
-                present.pop(document["_id"], None)
         for id in present:
             checked.differs("distinct", id.replace("\x1f", "|"), "is missing")
 

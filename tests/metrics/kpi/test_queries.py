@@ -6,7 +6,10 @@ import pytest
 from rundblick.metrics.v1 import kpi_pb2 as pb
 
 from tests.commands import Commands
+from tests.metrics.alias.test_servicer import move
 from tests.metrics.conftest import START, Running, event, observation, query
+from tests.metrics.kpi.test_defining import define, work
+from tests.metrics.rollup.test_joining import said
 
 ONE_MONTH = 30
 
@@ -56,4 +59,23 @@ async def test_the_folder_reads_by_index(metrics: Running, commands: Commands) -
     with commands.recorded():
         await metrics.fold()
     assert commands.found
+    assert await commands.unindexed() == []
+
+
+async def test_definitions_that_join_and_tell_apart_read_by_index(metrics: Running, commands: Commands) -> None:
+    """A back-fill, facts about stages that move what was counted, and a merge."""
+    await metrics.ingest(*(event(f"e{i}", observation(i, customer=f"cus_{i}")) for i in range(30)))
+    await metrics.fold()
+    with commands.recorded():
+        await define(metrics, key="by_stage", sets=[["stage"], ["segment"]])
+        await define(metrics, key="different", aggregation=pb.AGGREGATION_DISTINCT_CUSTOMERS, sets=[["stage"]])
+        await work(metrics)
+        for i in range(10):
+            fact = said(f"cus_{i}", START, stage="LEAD")
+            await metrics.ingest(event(f"s{i}", fact, name="customer.stage_changed"))
+        await work(metrics)
+        await move(metrics, ("cus_1", "cus_2", 1))
+        await work(metrics)
+    read = {command[name] for name, command in commands.found}
+    assert {"members", "distinct_sets", "record_figures", "events"} <= read
     assert await commands.unindexed() == []

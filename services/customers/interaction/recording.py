@@ -1,0 +1,45 @@
+"""Stores what happened, each fact once, and what metrics must learn of it, in one transaction."""
+
+from collections.abc import Iterable
+
+from chassis.caller import Caller
+from chassis.mongo import Session
+from chassis.outbox import Outbox
+from services.customers.interaction.domain import Interaction, corrected
+from services.customers.interaction.outgoing import Change, entries
+from services.customers.interaction.repository import MongoInteractionRepository
+from services.customers.touchpoint.repository import MongoTouchpointRepository
+
+
+class Recording:
+    def __init__(
+        self, interactions: MongoInteractionRepository, touchpoints: MongoTouchpointRepository, outbox: Outbox
+    ) -> None:
+        self._interactions = interactions
+        self._touchpoints = touchpoints
+        self._outbox = outbox
+
+    async def record(self, caller: Caller, session: Session, said: Iterable[Interaction]) -> dict[str, Interaction]:
+        """As they are kept afterwards; what another source took the id of, and the caller does not see, is left out."""
+        by_id = {one.id: one for one in said}
+        known = await self._interactions.of_ids(caller, by_id, session)
+        hidden = await self._interactions.taken(caller, by_id.keys() - known.keys(), session)
+        changes: list[Change] = []
+        kept: dict[str, Interaction] = {}
+        for id, one in by_id.items():
+            before = known.get(id)
+            if before is None and id in hidden:
+                continue
+            kept[id] = one if before is None else corrected(before, one)
+            if kept[id] != before:
+                changes.append((before, kept[id]))
+        await self._interactions.add(caller, [after for before, after in changes if before is None], session)
+        await self._interactions.save(caller, [after for before, after in changes if before is not None], session)
+        places = {one.touchpoint for change in changes for one in change if one is not None and one.touchpoint}
+        touchpoints = await self._touchpoints.of_ids(caller, places, session) if places else {}
+        await self._outbox.append(session, entries(changes, touchpoints))
+        return kept
+
+    def told(self) -> None:
+        """After the commit: deliver now instead of at the next look."""
+        self._outbox.wake()
