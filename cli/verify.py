@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
+import grpc
 from rich.console import Console
 from rich.table import Table
+from rundblick.customers.v1 import interaction_pb2, interaction_pb2_grpc
 from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 from rundblick.metrics.v1 import rollup_pb2, rollup_pb2_grpc
 from rundblick.shared.v1 import outbox_pb2, outbox_pb2_grpc, page_pb2, verification_pb2, verification_pb2_grpc
@@ -16,6 +19,11 @@ from rundblick.shared.v1 import outbox_pb2, outbox_pb2_grpc, page_pb2, verificat
 from cli.services import Service, connected
 
 PARTS = (("customers", "customers"), ("customers", "interactions"), ("feedback", "enquiries"))
+# Those who can say all that metrics should know of them.
+_PRODUCERS: tuple[tuple[str, Callable[[grpc.aio.Channel], Any], Any], ...] = (
+    ("feedback", enquiry_pb2_grpc.EnquiryServiceStub, enquiry_pb2.ListContributionsRequest),
+    ("customers", interaction_pb2_grpc.InteractionServiceStub, interaction_pb2.ListContributionsRequest),
+)
 WITH_OUTBOX = ("customers", "feedback")
 _BATCH = 500
 _LOOKS = 4
@@ -121,17 +129,15 @@ class Verifier:
         return part
 
     async def _contributions(self) -> AsyncIterator[rollup_pb2.CheckFiguresRequest]:
-        after = ""
         count = 0
-        while True:
-            request = enquiry_pb2.ListContributionsRequest(after=after, size=_BATCH)
-            answer = await self._services["feedback"].ask(enquiry_pb2_grpc.EnquiryServiceStub, request)
-            count += len(answer.events)
-            self._progress("figures", count)
-            yield rollup_pb2.CheckFiguresRequest(events=answer.events)
-            if not answer.HasField("next_after"):
-                return
-            after = answer.next_after
+        for service, stub, asking in _PRODUCERS:
+            after, more = "", True
+            while more:
+                answer = await self._services[service].ask(stub, asking(after=after, size=_BATCH))
+                count += len(answer.events)
+                self._progress("figures", count)
+                yield rollup_pb2.CheckFiguresRequest(events=answer.events)
+                after, more = answer.next_after, answer.HasField("next_after")
 
 
 def _compare_totals(parts: list[Part]) -> None:

@@ -27,6 +27,11 @@ def entries(changes: Sequence[Change], touchpoints: Mapping[str, Touchpoint]) ->
     return [Entry(METRICS, new_id("out"), 1, EVENTS, payload)]
 
 
+def whole(interaction: Interaction, touchpoints: Mapping[str, Touchpoint]) -> event_pb2.Event:
+    """All that metrics should know of it today, as if it had never been told."""
+    return _told(interaction, interaction.version, None, _observation(interaction, touchpoints))
+
+
 def _event(
     before: Interaction | None, after: Interaction, touchpoints: Mapping[str, Touchpoint]
 ) -> event_pb2.Event | None:
@@ -36,15 +41,21 @@ def _event(
         return None
     # It becomes known once whose it is, and that need not be a new version.
     linked = "/linked" if before is not None and before.version == after.version else ""
+    return _told(after, f"{after.version}{linked}", known, now)
+
+
+def _told(
+    interaction: Interaction, version: object, before: event_pb2.Observation | None, after: event_pb2.Observation
+) -> event_pb2.Event:
     return event_pb2.Event(
-        id=f"{after.id}/{_NAME}/{after.version}{linked}",
+        id=f"{interaction.id}/{_NAME}/{version}",
         name=_NAME,
-        subject_id=after.id,
-        source=after.source,
-        team_id=after.team,
-        owner_id=after.employee,
-        before=known,
-        after=now,
+        subject_id=interaction.id,
+        source=interaction.source,
+        team_id=interaction.team,
+        owner_id=interaction.employee,
+        before=before,
+        after=after,
     )
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from rundblick.metrics.v1 import event_pb2
+
 from chassis.caller import Caller
 from chassis.mongo import Session
 from chassis.outbox import Outbox
 from services.customers.interaction.domain import Interaction, corrected
-from services.customers.interaction.outgoing import Change, entries
+from services.customers.interaction.outgoing import Change, entries, whole
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 
@@ -39,6 +41,13 @@ class Recording:
         touchpoints = await self._touchpoints.of_ids(caller, places, session) if places else {}
         await self._outbox.append(session, entries(changes, touchpoints))
         return kept
+
+    async def whole(self, caller: Caller, after: str, size: int) -> tuple[list[event_pb2.Event], str | None]:
+        """The next interactions as metrics should know them, and the last one's id."""
+        found = await self._interactions.some(caller, after, size)
+        places = {one.touchpoint for one in found if one.touchpoint}
+        touchpoints = await self._touchpoints.of_ids(caller, places) if places else {}
+        return [whole(one, touchpoints) for one in found], found[-1].id if found else None
 
     def told(self) -> None:
         """After the commit: deliver now instead of at the next look."""

@@ -8,8 +8,8 @@ from typing import Any
 from rundblick.customers.v1 import interaction_pb2 as pb
 from rundblick.customers.v1 import interaction_pb2_grpc
 
-from chassis.batches import item_error
-from chassis.caller import Caller, current_caller
+from chassis.batches import item_error, size_of
+from chassis.caller import OPERATIONS, Caller, current_caller
 from chassis.errors import DomainError, Fault, InvalidInput, NotFound
 from chassis.idempotency import Writes
 from chassis.mongo import Database, Session, in_transaction, require_source
@@ -90,8 +90,7 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         await self._attribute(caller, taken, faults)
 
         async def record(session: Session) -> pb.RecordInteractionsResponse:
-            if request.idempotency_key:
-                await self._hold(caller, taken, session)
+            await self._give(caller, taken, session, hold=bool(request.idempotency_key))
             kept = await self._recording.record(caller, session, taken.values())
             return _answers(taken, faults, kept, len(request.interactions))
 
@@ -109,11 +108,20 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
                 answer.value.customer_id = customer
         return response
 
-    async def _hold(self, caller: Caller, taken: dict[int, Interaction], session: Session) -> None:
-        """Each for the customer its record belongs to; no merge comes between until the session commits."""
+    async def ListContributions(
+        self, request: pb.ListContributionsRequest, context: Any
+    ) -> pb.ListContributionsResponse:
+        caller = current_caller()
+        caller.require(OPERATIONS)
+        size = size_of(request.size)
+        events, last = await self._recording.whole(caller, request.after, size)
+        return pb.ListContributionsResponse(events=events, next_after=last if len(events) == size else None)
+
+    async def _give(self, caller: Caller, taken: dict[int, Interaction], session: Session, *, hold: bool) -> None:
+        """Each to the customer its record belongs to. hold: no merge comes between until the session commits."""
         records = {i.source_record for i in taken.values() if i.source_record is not None}
         if records:
-            present = await self._customers.customers_of_records(caller, records, session, hold=True)
+            present = await self._customers.customers_of_records(caller, records, session, hold=hold)
             for position, interaction in taken.items():
                 customer = present.get(interaction.source_record or "", interaction.customer)
                 taken[position] = replace(interaction, customer=customer)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rundblick.feedback.v1 import enquiry_pb2 as pb
 
+from chassis.batches import size_of
 from chassis.caller import Caller
-from chassis.errors import InvalidInput
 from chassis.mongo import Database, Session, in_transaction
 from chassis.outbox import Outbox
 from services.feedback.enquiry.domain import steps
@@ -13,14 +13,7 @@ from services.feedback.enquiry.domain.facts import Derived, Enquiry, Wait
 from services.feedback.enquiry.outgoing import entries
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 
-_LARGEST_BATCH = 1000
 _SHOWN = ("started_at", "ended_at", "ended", "flagged", "paused_seconds", "touchpoint", "answered_by")
-
-
-def size_of(size: int) -> int:
-    if not 1 <= size <= _LARGEST_BATCH:
-        raise InvalidInput(f"size lies between 1 and {_LARGEST_BATCH}", ("size",))
-    return size
 
 
 class Rederiving:

@@ -8,6 +8,7 @@ from google.protobuf.message import Message as ProtoMessage
 from rundblick.feedback.v1 import enquiry_pb2 as pb
 from rundblick.feedback.v1 import enquiry_pb2_grpc
 
+from chassis.batches import size_of
 from chassis.caller import OPERATIONS, current_caller
 from chassis.errors import AlreadyExists
 from chassis.mongo import is_duplicate
@@ -20,7 +21,7 @@ from services.feedback.enquiry.importing import Importing
 from services.feedback.enquiry.messages import kind_from_proto
 from services.feedback.enquiry.opening import Opening
 from services.feedback.enquiry.outgoing import whole
-from services.feedback.enquiry.rederiving import Rederiving, size_of
+from services.feedback.enquiry.rederiving import Rederiving
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 
 Response = TypeVar("Response", bound=ProtoMessage)
