@@ -51,21 +51,34 @@ def contact(id: str, customer: str, *, days: int = 0, touchpoint: str = "tou_1")
     return event(id, said, name="interaction.recorded")
 
 
-async def _no_requests() -> AsyncIterator[rollup_pb2.CheckFiguresRequest]:
-    return
-    yield rollup_pb2.CheckFiguresRequest()
+def belonging(fact: event_pb2.Event, golden: str) -> event_pb2.Event:
+    """The same as its producer says it after a merge or a split."""
+    today = event_pb2.Event()
+    today.CopyFrom(fact)
+    today.after.source_record_id, today.after.customer_id = fact.after.customer_id, golden
+    return today
 
 
-async def clean(metrics: Running) -> None:
-    (answer,) = [one async for one in metrics.rollups.CheckFigures(_no_requests(), timeout=10)]
+async def checked(metrics: Running, *facts: event_pb2.Event) -> rollup_pb2.CheckFiguresResponse:
+    """facts: what their producer would say today."""
+
+    async def told() -> AsyncIterator[rollup_pb2.CheckFiguresRequest]:
+        yield rollup_pb2.CheckFiguresRequest(events=facts)
+
+    (answer,) = [one async for one in metrics.rollups.CheckFigures(told(), timeout=10)]
+    found: rollup_pb2.CheckFiguresResponse = answer
+    return found
+
+
+async def clean(metrics: Running, *facts: event_pb2.Event) -> None:
+    answer = await checked(metrics, *facts)
     assert list(answer.differences) == []
     assert answer.examined > 0
 
 
 async def test_a_customer_counts_once_however_often_and_where(metrics: Running, database: Database) -> None:
-    await metrics.ingest(
-        *(contact(f"a{i}", f"cus_{i % 5}", days=i % 3, touchpoint=f"tou_{i % 2}") for i in range(30)),
-    )
+    facts = [contact(f"a{i}", f"cus_{i % 5}", days=i % 3, touchpoint=f"tou_{i % 2}") for i in range(30)]
+    await metrics.ingest(*facts)
     await work(metrics)
     total = await value_of(metrics, "customers_reached")
     assert (total.value, total.n) == (5, 30)
@@ -81,15 +94,15 @@ async def test_a_customer_counts_once_however_often_and_where(metrics: Running, 
         ),
     )
     assert sorted(point.result.value for point in series.points)[-2:] == [0, 5]
-    await clean(metrics)
+    await clean(metrics, *facts)
     await database["distinct_sets"].update_one({}, {"$set": {"h": b"f"}})
-    (wrong,) = [one async for one in metrics.rollups.CheckFigures(_no_requests(), timeout=10)]
+    wrong = await checked(metrics, *facts)
     assert [one.what for one in wrong.differences] == ["distinct"]
 
 
 async def test_a_correction_takes_a_customer_out_again(metrics: Running) -> None:
-    first, second = contact("1", "cus_1"), contact("2", "cus_1")
-    await metrics.ingest(first, second, contact("3", "cus_2"))
+    first, second, third = contact("1", "cus_1"), contact("2", "cus_1"), contact("3", "cus_2")
+    await metrics.ingest(first, second, third)
     await work(metrics)
     await metrics.ingest(event("4", None, before=first.after, subject="1", name="interaction.recorded"))
     await work(metrics)
@@ -97,7 +110,7 @@ async def test_a_correction_takes_a_customer_out_again(metrics: Running) -> None
     await metrics.ingest(event("5", None, before=second.after, subject="2", name="interaction.recorded"))
     await work(metrics)
     assert (await value_of(metrics, "customers_reached")).value == 1
-    await clean(metrics)
+    await clean(metrics, third)
 
 
 async def test_what_is_taken_back_before_it_comes_leaves_nothing(metrics: Running) -> None:
@@ -112,15 +125,17 @@ async def test_what_is_taken_back_before_it_comes_leaves_nothing(metrics: Runnin
 
 
 async def test_a_merge_makes_two_one_and_a_split_two_again(metrics: Running) -> None:
-    await metrics.ingest(contact("1", "cus_1"), contact("2", "cus_2"), contact("3", "cus_2", days=1))
+    one, others = contact("1", "cus_1"), [contact("2", "cus_2"), contact("3", "cus_2", days=1)]
+    await metrics.ingest(one, *others)
     await work(metrics)
     for version, (golden, expected) in enumerate((("cus_1", 1), ("cus_2", 2), ("cus_1", 1)), start=1):
         moved = alias_pb2.Alias(id="cus_2", customer_id=golden, version=version)
         await metrics.aliases.MoveAliases(alias_pb2.MoveAliasesRequest(aliases=[moved]), timeout=10)
         await work(metrics)
         assert (await value_of(metrics, "customers_reached")).value == expected
-        await clean(metrics)
-    await metrics.ingest(contact("4", "cus_2", days=2))
+        await clean(metrics, one, *(belonging(fact, golden) for fact in others))
+    others.append(contact("4", "cus_2", days=2))
+    await metrics.ingest(others[-1])
     await work(metrics)
     assert (await value_of(metrics, "customers_reached")).value == 1, "what comes later follows the merge too"
-    await clean(metrics)
+    await clean(metrics, one, *(belonging(fact, "cus_1") for fact in others))
