@@ -17,7 +17,7 @@ from services.metrics.rollup.customers import changed, flattened
 from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.domain import Flat, add
 from services.metrics.rollup.history import SAYS, Fact, fact_of
-from services.metrics.rollup.members import MongoMemberRepository, member_id
+from services.metrics.rollup.members import MongoMemberRepository, cells_of, member_id
 from services.metrics.rollup.repository import MongoRollupRepository, cell_id
 from services.metrics.rollup.sums import Sums, take_all
 
@@ -119,7 +119,7 @@ class FigureCheck:
         expected = {member_id(*key): {"seen": count} for key, count in self._sums.members.items() if count}
         present: defaultdict[str, set[str]] = defaultdict(set)
         async for document in self._members.all_members(caller):
-            if document["k"] not in self._names:
+            if cells_of(document["c"]) not in self._names:
                 continue
             checked.examined += 1
             wanted = expected.pop(document["_id"], {})

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from datetime import date
 
 from bson import Binary
-from pymongo import ASCENDING, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, InsertOne, ReplaceOne, UpdateOne
 
 from chassis.caller import Caller
 from chassis.mongo import ONE_REPLY, Database, Document, Session
 from services.metrics.rollup.distinct import Distinct
 
 _SEPARATOR = "\x1f"
+_AFTER = "\x20"
 
 # (cells, set, values, day)
 SetKey = tuple[str, tuple[str, ...], tuple[str, ...], date]
@@ -27,6 +28,11 @@ Members = Mapping[tuple[SetKey, str], int]
 def set_id(key: SetKey) -> str:
     cells, dimensions, values, day = key
     return _SEPARATOR.join((cells, "+".join(dimensions), *values, day.isoformat()))
+
+
+def cells_of(set: str) -> str:
+    """Which definition counts by the set of this id."""
+    return set.partition(_SEPARATOR)[0]
 
 
 def member_id(key: SetKey, record: str) -> str:
@@ -42,9 +48,8 @@ class MongoMemberRepository:
     async def ensure_indexes(self) -> None:
         await self._members.create_index([("c", ASCENDING)], name="set")
         await self._members.create_index([("r", ASCENDING)], name="record")
-        await self._members.create_index([("k", ASCENDING)], name="cells")
         await self._sets.create_index([(name, ASCENDING) for name in ("k", "s", "v0", "v1", "t")], name="period")
-        await self._sets.create_index("dirty", name="dirty", partialFilterExpression={"dirty": True})
+        await self._sets.create_index("dirty", name="dirty", partialFilterExpression={"dirty": {"$gt": 0}})
 
     # --------------------------------------------------------------- what the folder writes
 
@@ -61,7 +66,9 @@ class MongoMemberRepository:
         before = {one["_id"]: one["n"] async for one in found}
         joined: dict[SetKey, list[str]] = {}
         left: set[SetKey] = set()
-        writes = []
+        inserts: list[InsertOne[Document]] = []
+        updates: list[UpdateOne] = []
+        gone = []
         for id, key in ids.items():
             of_set, record = key
             old, new = before.get(id, 0), before.get(id, 0) + changed[key]
@@ -69,18 +76,18 @@ class MongoMemberRepository:
                 joined.setdefault(of_set, []).append(golden[record])
             elif new <= 0 < old:
                 left.add(of_set)
-            writes.append(
-                UpdateOne(
-                    {"_id": id},
-                    {
-                        "$inc": {"n": changed[key]},
-                        "$setOnInsert": {"c": set_id(of_set), "k": of_set[0], "r": record, "g": golden[record]},
-                    },
-                    upsert=True,
-                )
-            )
-        await self._members.bulk_write(writes, ordered=False, session=session)
-        await self._members.delete_many({"_id": {"$in": list(ids)}, "n": 0}, session=session)
+            if id not in before:
+                fixed = {"c": set_id(of_set), "r": record, "g": golden[record]}
+                inserts.append(InsertOne({"_id": id, "n": new, **fixed}))
+            elif new:
+                updates.append(UpdateOne({"_id": id}, {"$inc": {"n": changed[key]}}))
+            else:
+                gone.append(id)
+        # Not upserts: inserts in a row are one batch for the database, and most members are new on their day.
+        if inserts or updates:
+            await self._members.bulk_write([*inserts, *updates], ordered=False, session=session)
+        if gone:
+            await self._members.delete_many({"_id": {"$in": gone}}, session=session)
         await self._put(session, joined, left)
 
     async def _golden(
@@ -112,7 +119,7 @@ class MongoMemberRepository:
             document = known.get(id) or _document(key)
             if key in left or document["dirty"]:
                 document["h"] = Binary(await self._made_anew(session, id))
-                document["dirty"] = False
+                document["dirty"] = 0
             else:
                 distinct = Distinct.from_bytes(document["h"])
                 for member in joined[key]:
@@ -128,11 +135,11 @@ class MongoMemberRepository:
 
     async def refresh_one(self, caller: Caller, session: Session) -> bool:
         """Make one set anew whose members changed hands; False: there is none."""
-        found = await self._sets.find_one({"dirty": True}, {"_id": 1}, session=session)
+        found = await self._sets.find_one({"dirty": {"$gt": 0}}, {"_id": 1}, session=session)
         if found is None:
             return False
         anew = Binary(await self._made_anew(session, found["_id"]))
-        await self._sets.update_one({"_id": found["_id"]}, {"$set": {"h": anew, "dirty": False}}, session=session)
+        await self._sets.update_one({"_id": found["_id"]}, {"$set": {"h": anew, "dirty": 0}}, session=session)
         return True
 
     async def move(self, caller: Caller, session: Session, record: str, customer: str) -> None:
@@ -141,16 +148,19 @@ class MongoMemberRepository:
         sets = await self._members.distinct("c", condition, session=session)
         if sets:
             await self._members.update_many(condition, {"$set": {"g": customer}}, session=session)
-            await self._sets.update_many({"_id": {"$in": sets}}, {"$set": {"dirty": True}}, session=session)
+            # Counted up, not set: whoever makes the set anew at this moment must conflict here, and a write that
+            # changes nothing conflicts with nobody.
+            await self._sets.update_many({"_id": {"$in": sets}}, {"$inc": {"dirty": 1}}, session=session)
 
     async def drop(self, caller: Caller, cells: str) -> None:
-        await self._members.delete_many({"k": cells})
+        # The names of its sets begin with it.
+        await self._members.delete_many({"c": {"$gte": cells + _SEPARATOR, "$lt": cells + _AFTER}})
         await self._sets.delete_many({"k": cells})
 
     # ------------------------------------------------------------------------ what is checked
 
     def all_members(self, caller: Caller) -> AsyncIterable[Document]:
-        return self._members.find({}, {"k": 1, "n": 1, "c": 1, "g": 1})
+        return self._members.find({}, {"n": 1, "c": 1, "g": 1})
 
     def all_sets(self, caller: Caller) -> AsyncIterable[Document]:
         return self._sets.find({}, {"k": 1, "h": 1, "dirty": 1})
@@ -165,5 +175,5 @@ def _document(key: SetKey) -> Document:
         "t": day.isoformat(),
         **{f"v{place}": value for place, value in enumerate(values)},
         "h": Binary(Distinct().to_bytes()),
-        "dirty": False,
+        "dirty": 0,
     }

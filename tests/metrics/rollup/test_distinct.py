@@ -7,12 +7,16 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 from rundblick.metrics.v1 import event_pb2, rollup_pb2
 from rundblick.metrics.v1 import kpi_pb2 as pb
 from rundblick.shared.v1 import alias_pb2
 
-from chassis.mongo import Database
+from chassis.caller import service_caller
+from chassis.mongo import Database, in_transaction
 from services.metrics.rollup.distinct import FEW, Distinct
+from services.metrics.rollup.members import MongoMemberRepository
 from tests.metrics.conftest import START, Running, event, observation, period
 from tests.metrics.kpi.test_defining import value_of, work
 
@@ -139,3 +143,22 @@ async def test_a_merge_makes_two_one_and_a_split_two_again(metrics: Running) -> 
     await work(metrics)
     assert (await value_of(metrics, "customers_reached")).value == 1, "what comes later follows the merge too"
     await clean(metrics, one, *(belonging(fact, "cus_1") for fact in others))
+
+
+async def test_a_set_that_is_made_anew_while_a_member_changes_hands_is_made_anew_again(
+    metrics: Running, database: Database
+) -> None:
+    facts = [contact(str(number), f"cus_{number}") for number in range(3)]
+    await metrics.ingest(*facts)
+    await work(metrics)
+    members, caller = MongoMemberRepository(database), service_caller("metrics")
+    await in_transaction(database, lambda session: members.move(caller, session, "cus_1", "cus_0"))
+    async with await database.client.start_session() as session:
+        session.start_transaction(read_concern=ReadConcern("snapshot"))
+        await database["distinct_sets"].find_one({}, session=session)
+        await in_transaction(database, lambda other: members.move(caller, other, "cus_2", "cus_0"))
+        with pytest.raises(OperationFailure, match="WriteConflict"):
+            await members.refresh_one(caller, session)
+    while await in_transaction(database, lambda session: members.refresh_one(caller, session)):
+        pass
+    assert (await value_of(metrics, "customers_reached")).value == 1
