@@ -62,6 +62,7 @@ class MetricsService:
         backlog: int = 2_000_000,
         event_days: int = 800,
         zone: str = "UTC",
+        batch: int = 20_000,
     ) -> None:
         self._database = database
         self._now = now
@@ -78,8 +79,10 @@ class MetricsService:
         writing = Writing(self._rollups, self._members)
         self._belonging = MongoBelongingRepository(database)
         joining = Joining(self._events, self._rollups, self._kpis, self._belonging)
-        filling = Filling(database, *figures, self._kpis, self._catalogues, joining, writing, now=now)
-        self.folder = Folder(database, *figures, self._catalogues, filling, joining, writing, holder=holder)
+        filling = Filling(database, *figures, self._kpis, self._catalogues, joining, writing, now=now, batch=batch)
+        self.folder = Folder(
+            database, *figures, self._catalogues, filling, joining, writing, holder=holder, batch=batch
+        )
         self._aliases = AliasServicer(database, self._rollups, self._members, self._catalogues, joining, writing)
         self.freshness = Freshness(self._deliveries, now, self._oldest_unfolded)
         self.expiry = Expiry(

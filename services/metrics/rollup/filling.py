@@ -18,10 +18,9 @@ from services.metrics.kpi.domain import Phase
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.rollup.joining import Joining
 from services.metrics.rollup.members import MongoMemberRepository
+from services.metrics.rollup.pace import Pace
 from services.metrics.rollup.repository import MongoRollupRepository
 from services.metrics.rollup.sums import Sums, take_all
-
-_BATCH = 20_000
 
 
 class Writer(Protocol):
@@ -41,6 +40,7 @@ class Filling:
         writer: Writer,
         *,
         now: Callable[[], datetime],
+        batch: int,
         partitions: Sequence[int] = (0,),
     ) -> None:
         self._database = database
@@ -52,6 +52,7 @@ class Filling:
         self._joining = joining
         self._writer = writer
         self._now = now
+        self._pace = Pace(batch)
         self._partitions = partitions
         self._caller = service_caller("metrics")
 
@@ -78,6 +79,7 @@ class Filling:
             return False
 
         async def fill(session: Session) -> bool:
+            most = self._pace.begin()
             count = await self._kpis.filling(self._caller, session)
             if count is None:
                 return False
@@ -86,7 +88,7 @@ class Filling:
                 partition, done = int(name), count["done"][name]
                 if done >= last:
                     continue
-                until = min(done + _BATCH, last)
+                until = min(done + most, last)
                 catalogue = (await self._catalogues.refresh(session)).only([cells])
                 wanted = catalogue.events
                 stored = await self._events.between(self._caller, session, partition, done, until, wanted)
@@ -99,7 +101,9 @@ class Filling:
             await self._kpis.complete(self._caller, session, key, cells, self._now())
             return True
 
-        return await in_transaction(self._database, fill)
+        more = await in_transaction(self._database, fill)
+        self._pace.end()
+        return more
 
     async def drop_once(self) -> bool:
         """The cells of one definition that no longer answers. True: there may be more."""

@@ -14,13 +14,12 @@ from services.metrics.rollup.customers import changed
 from services.metrics.rollup.filling import Filling
 from services.metrics.rollup.joining import Joining
 from services.metrics.rollup.members import MongoMemberRepository
+from services.metrics.rollup.pace import Pace
 from services.metrics.rollup.repository import MongoRollupRepository
 from services.metrics.rollup.sums import Sums, take_all
 
 log = logging.getLogger(__name__)
 
-# The more events a batch has, the more of them fall into one place of a cell: at most so many, when so many wait.
-_BATCH = 20_000
 _LOOK = 0.25
 
 
@@ -60,8 +59,10 @@ class Folder:
         writing: Writing,
         *,
         holder: str,
+        batch: int,
         partition: int = 0,
     ) -> None:
+        """batch: at most so many events in a transaction; the more, the more of them fall into one place of a cell."""
         self._database = database
         self._events = events
         self._rollups = rollups
@@ -70,6 +71,7 @@ class Folder:
         self._filling = filling
         self._joining = joining
         self._writing = writing
+        self._pace = Pace(batch)
         self._partition = partition
         self._caller = service_caller("metrics")
         self._lease = Lease(database, f"folder:{partition}", holder)
@@ -123,20 +125,23 @@ class Folder:
         if (await self._catalogues.refresh()).waiting:
             await self._filling.begin_all()
 
-        async def fold(session: Session) -> int:
+        async def fold(session: Session) -> bool:
+            most = self._pace.begin()
             position = await self._rollups.position(self._caller, session, self._partition)
-            stored = await self._events.after(self._caller, session, self._partition, position, _BATCH)
+            stored = await self._events.after(self._caller, session, self._partition, position, most)
             if not stored:
-                return 0
+                return False
             sums = Sums(await self._catalogues.refresh(session))
             await self._joining.learn(session, sums, stored)
             await self._joining.look_up(session, sums, stored)
             await take_all(sums, (event_from_bytes(one.payload) for one in stored))
             await self._rollups.move(self._caller, session, self._partition, stored[-1].position)
             await self._writing.write(session, sums)
-            return len(stored)
+            return len(stored) == most
 
-        return await in_transaction(self._database, fold) == _BATCH
+        more = await in_transaction(self._database, fold)
+        self._pace.end()
+        return more
 
     async def _refresh_sets(self) -> bool:
         async def refresh(session: Session) -> bool:

@@ -147,21 +147,19 @@ async def test_a_new_definition_counts_what_is_stored_and_what_comes_each_once(m
     assert (newest.subject, newest.state, newest.done, newest.total) == ("waits", pb.JOB_STATE_DONE, 10, 10)
 
 
-async def test_a_back_fill_goes_on_where_a_killed_process_left_it(
-    metrics: Running, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.metrics.rollup.filling._BATCH", 3)
-    await metrics.ingest(*(event(f"a{i}", observation(1.0)) for i in range(20)))
-    await metrics.fold()
-    await define(metrics)
-    for _ in range(4):
-        await metrics.service.folder.work_once()
-    half = (await metrics.call("BatchGetKpis", pb.BatchGetKpisRequest(keys=["waits"]))).answers["waits"].value
-    assert 0 < half.definition.back_fill.done < 20
-    async with serve() as other:
-        # The first one still believes it is at work.
-        await asyncio.gather(work(metrics), work(other))
-        assert (await value_of(other, "waits")).value == 20
+async def test_a_back_fill_goes_on_where_a_killed_process_left_it(serve: Serve) -> None:
+    async with serve(batch=3) as one:
+        await one.ingest(*(event(f"a{i}", observation(1.0)) for i in range(20)))
+        await one.fold()
+        await define(one)
+        for _ in range(4):
+            await one.service.folder.work_once()
+        half = (await one.call("BatchGetKpis", pb.BatchGetKpisRequest(keys=["waits"]))).answers["waits"].value
+        assert 0 < half.definition.back_fill.done < 20
+        async with serve() as other:
+            # The first one still believes it is at work.
+            await asyncio.gather(work(one), work(other))
+            assert (await value_of(other, "waits")).value == 20
 
 
 async def test_the_old_version_answers_until_the_new_one_is_complete(metrics: Running, database: Database) -> None:

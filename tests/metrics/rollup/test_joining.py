@@ -11,10 +11,9 @@ from rundblick.metrics.v1 import kpi_pb2 as pb
 
 from chassis.mongo import Database
 from chassis.times import from_timestamp, to_timestamp
-from services.metrics.rollup import filling, folder
 from services.metrics.rollup.history import NOTHING, UNKNOWN, Fact, History
 from tests.metrics.alias.test_servicer import move
-from tests.metrics.conftest import NOW, START, Running, event, observation, period
+from tests.metrics.conftest import NOW, START, Running, Serve, event, observation, period
 from tests.metrics.kpi.test_defining import define, work
 from tests.metrics.rollup.test_checking import differences
 
@@ -172,11 +171,12 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_any_story_of_facts_corrections_and_moves(
-    metrics: Running, database: Database, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    monkeypatch.setattr(folder, "_BATCH", 4)
-    monkeypatch.setattr(filling, "_BATCH", 3)
+async def test_any_story_of_facts_corrections_and_moves(serve: Serve, database: Database, seed: int) -> None:
+    async with serve(batch=3) as metrics:
+        await _told(metrics, database, seed)
+
+
+async def _told(metrics: Running, database: Database, seed: int) -> None:
     story = Story(seed)
     told = []
     defined = story.random.randrange(60)
