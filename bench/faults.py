@@ -7,6 +7,7 @@ First three mistakes are planted, one after the other, to see that each is found
 
 import csv
 import gzip
+import subprocess
 import sys
 import tempfile
 import threading
@@ -21,6 +22,30 @@ from tests.faults.harness import ROOT, Found, Killer, check, client_of, under_lo
 
 BOSTON = ROOT / "examples" / "boston311"
 ROWS = 3000
+LATE = """kpis:
+  - key: late_contacts
+    name: Contacts by stage
+    unit: "1"
+    direction: HIGHER_IS_BETTER
+    event: interaction.recorded
+    aggregation: COUNT
+    dimensionSets: [[touchpoint], [stage]]
+  - key: late_customers
+    name: Customers in contact by stage
+    unit: "1"
+    direction: HIGHER_IS_BETTER
+    event: interaction.recorded
+    aggregation: DISTINCT_CUSTOMERS
+    dimensionSets: [[touchpoint], [stage]]
+  - key: late_waits
+    name: First response by stage
+    unit: s
+    direction: LOWER_IS_BETTER
+    event: wait.first
+    aggregation: QUANTILE
+    quantile: 0.5
+    dimensionSets: [[touchpoint], [stage], [segment]]
+"""
 PLANTED = (
     ("acknowledge_before_commit", "feedback"),
     ("relay_without_deduplication", "metrics"),
@@ -41,8 +66,8 @@ def planted(bug: str, service: str, seed: int) -> Found:
 
 
 @contextmanager
-def importing(system: System, directory: Path) -> Iterator[None]:
-    """An import of real rows runs beside; broken off, it is started again, as its user would."""
+def importing(system: System, directory: Path) -> Iterator["list[subprocess.Popen[str]]"]:
+    """An import of real rows runs beside; broken off, it is started again, as its user would. The last one runs."""
     file = directory / "slice.csv"
     with (
         gzip.open(BOSTON / "boston311_2013_2017.csv.gz", "rt", newline="") as whole,
@@ -55,17 +80,18 @@ def importing(system: System, directory: Path) -> Iterator[None]:
     rejected = str(directory / "rejected.csv")
     words = ["import", "enquiries", str(file), "--mapping", str(BOSTON / "mapping.toml"), "--batch", "50"]
     faults: list[BaseException] = []
+    running: list[subprocess.Popen[str]] = []
 
     def work() -> None:
         try:
-            until_done(system, [*words, "--rejected", rejected], tries=100)
+            until_done(system, [*words, "--rejected", rejected], tries=100, running=running)
         except BaseException as error:  # noqa: BLE001  # raised again where it is seen
             faults.append(error)
 
     thread = threading.Thread(target=work, name="import")
     thread.start()
     try:
-        yield
+        yield running
     finally:
         thread.join()
     if faults:
@@ -82,6 +108,13 @@ def imported(system: System, directory: Path) -> list[str]:
     return [] if sorted(rows) == sorted(there) else [f"{len(rows)} rows were imported, {len(there)} are there"]
 
 
+def _late(directory: Path) -> Path:
+    """KPIs of stored interactions and waits, also by what the customer was at the time, and of different customers."""
+    file = directory / "late.yaml"
+    file.write_text(LATE)
+    return file
+
+
 def everything(seed: int, kills: int) -> Found:
     """Two replicas of each service, clients and an import that write, and every process dies again and again."""
     found = Found()
@@ -89,8 +122,12 @@ def everything(seed: int, kills: int) -> Found:
         directory = Path(name)
         with running_system(directory / "data", replicas=2) as system:
             names = [*system.processes, "mongo"]
-            with under_load(system, found, seed=seed), importing(system, directory):
-                Killer(system, found, seed=seed, names=names).kill(kills)
+            with under_load(system, found, seed=seed), importing(system, directory) as imports:
+                killer = Killer(system, found, seed=seed, names=names, commands={"import": imports})
+                killer.kill(kills // 2)
+                # A definition that comes late is counted from stored events, beside the others, while they go on dying.
+                until_done(system, ["kpi", "apply", str(_late(directory)), "--yes"])
+                killer.kill(kills - kills // 2)
             check(system, found)
             found.lost += imported(system, directory)
     return found
@@ -112,15 +149,17 @@ def rederiving(seed: int, kills: int) -> Found:
             if not before.differences:
                 found.faults.append("the earlier rule gave the same waits, so nothing was shown")
             done = threading.Event()
+            running: list[subprocess.Popen[str]] = []
 
             def work() -> None:
                 # Again and again, so that there is something to kill until the last kill.
                 while not done.is_set():
-                    until_done(system, ["rederive", "waits"], tries=100)
+                    until_done(system, ["rederive", "waits"], tries=100, running=running)
 
             thread = threading.Thread(target=work, name="rederive")
             thread.start()
-            Killer(system, found, seed=seed, names=["feedback", "metrics", "mongo"]).kill(kills)
+            names = ["feedback", "metrics", "mongo"]
+            Killer(system, found, seed=seed, names=names, commands={"rederive": running}).kill(kills)
             done.set()
             thread.join()
             until_done(system, ["rederive", "waits"])

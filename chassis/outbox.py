@@ -15,7 +15,7 @@ from pymongo import ASCENDING
 from chassis import telemetry
 from chassis.errors import Fault
 from chassis.ids import new_id
-from chassis.mongo import ONE_REPLY, Database, Document, Session
+from chassis.mongo import ONE_REPLY, Database, Document, Session, in_transaction
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from chassis.times import utc_now
 
@@ -155,18 +155,24 @@ class Outbox:
 
     async def backlog(self, destination: str) -> Backlog:
         now = utc_now()
-        oldest: dict[bool, datetime] = {}
-        counts: dict[bool, int] = {}
-        for parked in (False, True):
-            condition = {"destination": destination, "parked": parked}
-            first = await self._entries.find(condition, {"_id": 0, "at": 1}).sort("_id", ASCENDING).to_list(1)
-            counts[parked] = 0
-            oldest[parked] = now
-            if first:
-                oldest[parked] = first[0]["at"]
-                counts[parked] = await self._entries.count_documents(condition, limit=_MOST_COUNTED)
-        delivered = min(oldest[False], now)
-        return Backlog(counts[False], counts[True], delivered, min(delivered, oldest[True]))
+
+        async def read(session: Session) -> Backlog:
+            # In one snapshot: an entry that is parked, or tried again, at this moment must not be seen in neither.
+            oldest: dict[bool, datetime] = {}
+            counts: dict[bool, int] = {}
+            for parked in (False, True):
+                condition = {"destination": destination, "parked": parked}
+                first = self._entries.find(condition, {"_id": 0, "at": 1}, session=session).sort("_id", ASCENDING)
+                oldest[parked], counts[parked] = now, 0
+                for one in await first.to_list(1):
+                    oldest[parked] = one["at"]
+                    counts[parked] = await self._entries.count_documents(
+                        condition, limit=_MOST_COUNTED, session=session
+                    )
+            delivered = min(oldest[False], now)
+            return Backlog(counts[False], counts[True], delivered, min(delivered, oldest[True]))
+
+        return await in_transaction(self.database, read)
 
     async def page(self, page: Page, destination: str | None, parked: bool | None) -> Slice[Document]:
         """What is still to be delivered and what was given up, oldest first; without the payloads."""

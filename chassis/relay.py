@@ -1,7 +1,8 @@
 """Brings outbox entries to where they belong: one relay per destination, of all replicas the one that holds the lease.
 
 An entry that fails is tried again later, and its aggregate's later entries wait for it; after bounded tries it is
-parked with an alarm and blocks nobody. A receiver that is away costs no entry a try.
+parked with an alarm and blocks nobody: not those either that were sent in the same call. A receiver that is away costs
+no entry a try.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+
+from pymongo.errors import PyMongoError
 
 from chassis import telemetry
 from chassis.errors import DomainError, Fault
@@ -24,6 +27,8 @@ Deliver = Callable[[Sequence[Entry]], Awaitable[Mapping[str, Fault]]]
 Report = Callable[[Backlog], Awaitable[None]]
 
 _REPORT_SECONDS = 0.5
+_AWAY = ("SERVICE_UNAVAILABLE", "RATE_LIMITED")
+_TIMEOUT = "GATEWAY_TIMEOUT"
 
 
 async def _nobody_asks(_: Backlog) -> None:
@@ -69,6 +74,7 @@ class Relay:
         self.deliver = deliver
         self._report = report
         self._batch = batch
+        self._most = batch
         self._look = look
         self._now = now
         self._lease = Lease(outbox.database, f"outbox:{destination}", holder)
@@ -140,7 +146,8 @@ class Relay:
     async def deliver_once(self) -> bool:
         """One batch. True: there may be more."""
         now = self._now()
-        due = await self._outbox.pending(self.destination, now, self._batch)
+        most = self._most
+        due = await self._outbox.pending(self.destination, now, most)
         if not due:
             return False
         failed: set[str] = set()
@@ -155,13 +162,28 @@ class Relay:
                     if entry.id in faults:
                         await self._outbox.failed(entry, faults[entry.id], now)
                         failed.add(entry.aggregate)
-        return len(due) >= self._batch and len(failed) < len({entry.aggregate for entry in due})
+        self._most = min(most * 2, self._batch)
+        return len(due) >= most and len(failed) < len({entry.aggregate for entry in due})
 
     async def _attempt(self, entries: Sequence[Entry]) -> Mapping[str, Fault]:
+        """The faults of those that were not taken. What refuses a whole call is looked for among its entries."""
         try:
             return await self.deliver(entries)
         except DomainError as error:
-            if error.code in ("SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT", "RATE_LIMITED"):
+            if error.code in _AWAY:
                 # The receiver is away: that is no fault of any entry, so no try is counted.
                 raise
-            return {entry.id: error.fault for entry in entries}
+            if error.code == _TIMEOUT and len(entries) > 1:
+                # Too much at once, or the receiver hangs: fewer next time, until it is known which one takes too long.
+                self._most = max(len(entries) // 2, 1)
+                raise
+            fault = error.fault
+        except PyMongoError:
+            raise
+        except Exception as error:  # noqa: BLE001  # of this entry, whatever it is: it must not stop the others
+            log.warning("outbox: %s: %s: %s", self.destination, type(error).__name__, error)
+            fault = Fault("INTERNAL", f"{type(error).__name__} in the delivery")
+        if len(entries) == 1:
+            return {entries[0].id: fault}
+        half = len(entries) // 2
+        return {**await self._attempt(entries[:half]), **await self._attempt(entries[half:])}

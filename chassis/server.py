@@ -30,9 +30,9 @@ _OPTIONS = [
     ("grpc.max_send_message_length", 16 * 1024 * 1024),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MS // 2),
     ("grpc.keepalive_permit_without_calls", 1),
-    # Clients look up DNS again only when a connection ends: so that new replicas get their share.
+    # Clients look up DNS again only when a connection ends: so that new replicas get their share. Without a
+    # time of grace: a stream that lasts longer, a subscription or a recomputation, goes on where it is.
     ("grpc.max_connection_age_ms", 300_000),
-    ("grpc.max_connection_age_grace_ms", 60_000),
     ("grpc.so_reuseport", 0),
 ]
 

@@ -4,8 +4,9 @@ import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 from rundblick.metrics.v1 import kpi_pb2, kpi_pb2_grpc
 
@@ -24,16 +25,24 @@ _SERIES = f"""query($key: String!, $period: PeriodInput!, $granularity: Granular
 _BREAKDOWN = f"""query($key: String!, $period: PeriodInput!, $by: [String!]!) {{ kpi(key: $key) {{
   breakdown(period: $period, by: $by) {{ key {{ value }} result {{ {_RESULT} }} }} }} }}"""
 
+_ZONE = """query($key: String!, $period: PeriodInput!) { kpi(key: $key) {
+  result(period: $period) { period { timeZone } } } }"""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """every: a granularity; None: the whole period at once."""
+    """From the first day to before the end. every: a granularity; None: the whole period at once."""
 
     key: str
-    start: datetime
-    end: datetime
+    first: date
+    end: date
     by: tuple[str, ...] = ()
     every: str | None = None
+
+    def moments(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """When these days begin there. Of any other moment the whole day would be answered, which nobody asked for."""
+        begin, end = (datetime(day.year, day.month, day.day, tzinfo=zone) for day in (self.first, self.end))
+        return begin.astimezone(UTC), end.astimezone(UTC)
 
 
 class Writer:
@@ -63,6 +72,12 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
+def reporting_zone(graph: Graph, wanted: Wanted) -> ZoneInfo:
+    """In which the days of this deployment begin: every result says so. GraphError: as write_results."""
+    period = {"start": f"{wanted.first}T00:00:00Z", "end": f"{wanted.first + timedelta(days=1)}T00:00:00Z"}
+    return ZoneInfo(_kpi(graph, wanted.key, _ZONE, period=period)["result"]["period"]["timeZone"])
+
+
 def write_results(graph: Graph, wanted: Wanted, write: Writer) -> None:
     """GraphError: there is no such KPI, or it is not kept so."""
     for row in _rows(graph, wanted):
@@ -70,7 +85,8 @@ def write_results(graph: Graph, wanted: Wanted, write: Writer) -> None:
 
 
 def _rows(graph: Graph, wanted: Wanted) -> Iterator[dict[str, object]]:
-    period = {"start": wanted.start.isoformat(), "end": wanted.end.isoformat()}
+    start, end = wanted.moments(reporting_zone(graph, wanted))
+    period = {"start": start.isoformat(), "end": end.isoformat()}
     if wanted.every is None:
         yield from _of_period(graph, wanted, period)
         return
@@ -130,11 +146,12 @@ def _row(wanted: Wanted, values: Sequence[str], result: Mapping[str, Any]) -> di
     }
 
 
-async def write_cells(address: str, token: str | None, wanted: Wanted, write: Writer) -> None:
+async def write_cells(address: str, token: str | None, wanted: Wanted, zone: ZoneInfo, write: Writer) -> None:
     """DomainError: there is no such KPI, or no such cells."""
+    start, end = wanted.moments(zone)
     request = kpi_pb2.ExportCellsRequest(
         kpi=wanted.key,
-        period=kpi_pb2.Period(start=to_timestamp(wanted.start), end=to_timestamp(wanted.end)),
+        period=kpi_pb2.Period(start=to_timestamp(start), end=to_timestamp(end)),
         by=wanted.by,
     )
     async with connected(address, token) as metrics:

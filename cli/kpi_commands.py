@@ -161,7 +161,9 @@ class Format(StrEnum):
 @export_app.command("kpi")
 def export_kpi(
     key: str,
-    start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")],
+    start: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, in the reporting zone.")
+    ],
     end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The day after the last.")],
     by: Annotated[list[str] | None, typer.Option(help="A dimension; may be given several times.")] = None,
     every: Annotated[str | None, typer.Option(help="day, week, month, quarter or year; else the whole period.")] = None,
@@ -172,15 +174,17 @@ def export_kpi(
     token: Token = None,
 ) -> None:
     """Write the results of a KPI, or the cells it is kept in, as CSV or JSON Lines."""
-    wanted = exporting.Wanted(key, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), tuple(by or ()), every)
+    wanted = exporting.Wanted(key, start.date(), end.date(), tuple(by or ()), every)
+    graph = Graph(endpoint, token)
     try:
         with _opened(output) as file:
             write = exporting.Writer(file, format.value)
             if cells:
                 address = addresses_of(endpoint, ("metrics",), token)["metrics"]
-                done(exporting.write_cells(address, token, wanted, write))
+                zone = exporting.reporting_zone(graph, wanted)
+                done(exporting.write_cells(address, token, wanted, zone, write))
             else:
-                exporting.write_results(Graph(endpoint, token), wanted, write)
+                exporting.write_results(graph, wanted, write)
     except (GraphError, OperationFault, ImportFault, OSError) as error:
         fail(error)
     if output is not None:

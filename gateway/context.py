@@ -15,8 +15,8 @@ from gateway.errors import ServiceError
 class Context:
     """Fresh for each operation: nothing that was loaded outlives it.
 
-    loaders: by subgraph. nodes: how an object is found by the prefix of its id. calls: the RPCs made so far.
-    until: of a subscription, when it ends at the latest. renewed: makes the loaders anew.
+    language: of sentences for people. loaders: by subgraph. nodes: how an object is found by the prefix of its id.
+    calls: the RPCs made so far. until: of a subscription, when it ends at the latest. renewed: makes the loaders anew.
     """
 
     caller: Caller
@@ -24,6 +24,7 @@ class Context:
     request_id: str
     deadline: float
     call_seconds: float = 5.0
+    language: str = "en"
     loaders: dict[str, Any] = field(default_factory=dict)
     nodes: Mapping[str, Callable[[Any, str], Awaitable[Any]]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 _CHARSET = "; charset=utf-8"
+# Of the sentences in answers; the first where none is asked for.
+LANGUAGES = ("en", "de")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Operation:
 
 
 def _weights(accept: str) -> list[tuple[float, str]]:
-    """The media types a client takes, most wanted first."""
+    """What a client takes, most wanted first; of weight 0: what it does not."""
     ranges = []
     for part in accept.split(","):
         kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
@@ -43,7 +45,9 @@ def _weights(accept: str) -> list[tuple[float, str]]:
                     weight = float(parameter[2:])
                 except ValueError:
                     weight = 0.0
-        if kind and weight > 0:
+        if kind:
+            # Beyond the scale, or not a number at all.
+            weight = weight if 0 <= weight <= 1 else 0.0
             ranges.append((weight, kind))
     return sorted(ranges, key=lambda one: -one[0])
 
@@ -52,12 +56,28 @@ def media_type(accept: str | None) -> str:
     """RequestError: the client takes nothing of what there is."""
     if not accept:
         return JSON
-    for _, kind in _weights(accept):
+    for weight, kind in _weights(accept):
+        if not weight:
+            break
         if kind == GRAPHQL:
             return GRAPHQL
         if kind in (JSON, "*/*", "application/*"):
             return JSON
     raise RequestError("NOT_ACCEPTABLE", f"the answer is {GRAPHQL} or {JSON}", 406)
+
+
+def language_of(accept: str | None) -> str:
+    """The language a client wants most of those there are (RFC 9110, 12.5.4); a region is taken for its language."""
+    wanted = [(weight, tag.partition("-")[0]) for weight, tag in _weights(accept or "")]
+    named = {tag for _, tag in wanted}
+    for weight, tag in wanted:
+        if weight and tag in LANGUAGES:
+            return tag
+        # Anything else than what is named.
+        others = [language for language in LANGUAGES if language not in named]
+        if weight and tag == "*" and others:
+            return others[0]
+    return LANGUAGES[0]
 
 
 async def body_of(request: Request, limit: int) -> bytes:
@@ -137,7 +157,7 @@ class GraphQLRoute:
             log.error("%s failed", request_id, exc_info=error)
             answer = {"errors": [RequestError("INTERNAL_SERVER_ERROR", "internal error").formatted(request_id)]}
             status = 500
-        headers = {"x-request-id": request_id}
+        headers = {"x-request-id": request_id, "vary": "accept, accept-language"}
         if status == 401:
             headers["www-authenticate"] = "Bearer"
         return Response(_encoded(answer), status, headers, media_type=kind + _CHARSET)
@@ -150,6 +170,7 @@ class GraphQLRoute:
             request_id=request_id,
             deadline=time.monotonic() + self._request_seconds,
             call_seconds=self._call_seconds,
+            language=language_of(request.headers.get("accept-language")),
         )
         self._prepare(context)
         return context

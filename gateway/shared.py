@@ -101,6 +101,7 @@ _RENAMED = {
     "in_reply_to_id": "inReplyTo",
     "enquiry_id": "enquiry",
     "duplicate_ids": "duplicates",
+    "touchpoint_ids": "touchpoints",
     "source_record_ids": "sourceRecords",
     "former_id": "formerCustomer",
 }

@@ -19,7 +19,7 @@ from chassis.ids import new_id
 from gateway.context import Context
 from gateway.errors import RequestError, formatted
 from gateway.execution import Executor, RefusedDocument
-from gateway.http import Operation, operation_of
+from gateway.http import Operation, language_of, operation_of
 
 log = logging.getLogger(__name__)
 
@@ -91,13 +91,14 @@ class GraphQLSocket:
         left = self._socket_seconds if ends is None else min(ends - time.time(), self._socket_seconds)
         return token, caller, left
 
-    def context(self, token: str | None, caller: Caller, until: float) -> Context:
+    def context(self, token: str | None, caller: Caller, until: float, language: str) -> Context:
         context = Context(
             caller=caller,
             token=token,
             request_id=new_id("req"),
             deadline=time.monotonic() + self._request_seconds,
             call_seconds=self._call_seconds,
+            language=language,
             until=until,
         )
 
@@ -127,6 +128,7 @@ class _Connection:
         self._caller: Caller | None = None
         self._token: str | None = None
         self._until = 0.0
+        self._language = language_of(websocket.headers.get("accept-language"))
         self._operations: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -199,7 +201,7 @@ class _Connection:
             operation = operation_of(orjson.dumps(said.get("payload")))
         except RequestError as error:
             raise Closing(4400, f"Invalid message received: {error.message}"[:120]) from None
-        context = self._owner.context(self._token, self._caller, self._until)
+        context = self._owner.context(self._token, self._caller, self._until, self._language)
         self._operations[id] = asyncio.create_task(self._operate(id, operation, context))
 
     async def _operate(self, id: str, operation: Operation, context: Context) -> None:

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
-from rundblick.metrics.v1 import event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc
+from rundblick.metrics.v1 import (
+    change_pb2,
+    change_pb2_grpc,
+    comparison_pb2,
+    comparison_pb2_grpc,
+    event_pb2,
+    event_pb2_grpc,
+    kpi_pb2,
+    kpi_pb2_grpc,
+)
 from rundblick.shared.v1 import page_pb2
 from strawberry.dataloader import DataLoader
 
@@ -14,7 +23,7 @@ from gateway.errors import ServiceError
 from gateway.loaders import Grouped, by_id
 
 SERVICE = "metrics"
-FILES = (kpi_pb2.DESCRIPTOR, event_pb2.DESCRIPTOR)
+FILES = (kpi_pb2.DESCRIPTOR, event_pb2.DESCRIPTOR, change_pb2.DESCRIPTOR, comparison_pb2.DESCRIPTOR)
 MOST_QUERIES = 100
 
 
@@ -24,6 +33,8 @@ class MetricsStubs:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.kpis = kpi_pb2_grpc.KpiServiceStub(channel)
         self.events = event_pb2_grpc.EventServiceStub(channel)
+        self.changes = change_pb2_grpc.ChangeServiceStub(channel)
+        self.comparisons = comparison_pb2_grpc.ComparisonServiceStub(channel)
 
 
 class Metrics:
@@ -33,6 +44,7 @@ class Metrics:
         self.stubs = stubs
         self._context = context
         self.kpis = by_id(self._kpis)
+        self.changes = by_id(self._changes)
         self.results: DataLoader[bytes, Any] = DataLoader(load_fn=self._results, max_batch_size=MOST_QUERIES)
         self.of_subjects: Grouped[kpi_pb2.KpiResultsAnswer] = Grouped(self._of_subjects)
 
@@ -51,6 +63,10 @@ class Metrics:
         """By id or key."""
         request = kpi_pb2.BatchGetKpisRequest(keys=asked)
         return dict((await self.call(self.stubs.kpis.BatchGetKpis, request)).answers)
+
+    async def _changes(self, ids: Sequence[str]) -> Mapping[str, Any]:
+        request = change_pb2.BatchGetChangesRequest(ids=ids)
+        return dict((await self.call(self.stubs.changes.BatchGetChanges, request)).answers)
 
     async def _results(self, keys: list[bytes]) -> list[Any]:
         queries = [kpi_pb2.ResultQuery.FromString(key) for key in keys]

@@ -6,11 +6,14 @@ from enum import Enum
 from typing import Any
 
 import strawberry
+from rundblick.metrics.v1 import comparison_pb2
 from rundblick.metrics.v1 import kpi_pb2 as pb
 from strawberry import federation
 
 from chassis.times import to_timestamp
 from gateway.metrics.client import SERVICE, fault_of, metrics_of
+from gateway.metrics.comparison import Comparison, compare_periods
+from gateway.metrics.dimension import DimensionFilter, DimensionValue, filters, key_of
 from gateway.metrics.result import KpiResult, KpiTarget, Period, PeriodInput, wanted
 from gateway.shared import Info, Named, Node, enum_of, found, moment, owned, present
 
@@ -69,19 +72,6 @@ class KpiDefinition:
     per_customer: bool = strawberry.field(description="Is it kept of single customers?")
     back_fill: BackFill | None = strawberry.field(description="While stored events are being counted.")
     counted_from: datetime | None = strawberry.field(description="What began before is not in it; null: all is.")
-
-
-@strawberry.input
-class DimensionFilter:
-    dimension: str
-    in_: list[str] = strawberry.field(name="in")
-
-
-@strawberry.type(description="value: empty where it is not known.")
-class DimensionValue:
-    dimension: str
-    value: str
-    label: str | None
 
 
 @strawberry.type
@@ -146,7 +136,7 @@ def _query(
     return pb.ResultQuery(
         kpi=kpi,
         period=period.to_proto(),
-        where=[pb.DimensionFilter(dimension=one.dimension, values=one.in_) for one in where or ()],
+        where=filters(where),
         as_of=to_timestamp(as_of),
         selection=selection,
     )
@@ -239,13 +229,30 @@ class Kpi(Named, Node):
             query=_query(self.id, period, where, as_of, wanted(info, "result")), by=by, first=first
         )
         answer: pb.GetBreakdownResponse = await client.call(client.stubs.kpis.GetBreakdown, request)
-        return [
-            KpiBreakdownRow(
-                key=[DimensionValue(dimension=one.dimension, value=one.value, label=None) for one in row.key],
-                result=KpiResult(record=row.result),
-            )
-            for row in answer.rows
-        ]
+        return [KpiBreakdownRow(key=key_of(row.key), result=KpiResult(record=row.result)) for row in answer.rows]
+
+    @strawberry.field(description="Did it become better or worse? The two periods do not overlap.")
+    async def compare(
+        self,
+        info: Info,
+        baseline: PeriodInput,
+        current: PeriodInput,
+        where: list[DimensionFilter] | None = None,
+        stratify_by: list[str] | None = None,
+        as_of: datetime | None = None,
+    ) -> Comparison:
+        request = comparison_pb2.ComparePeriodsRequest(
+            kpi=self.id,
+            baseline=baseline.to_proto(),
+            current=current.to_proto(),
+            where=filters(where),
+            stratify_by=stratify_by,
+            as_of=to_timestamp(as_of),
+            language=info.context.language,
+            baseline_selection=wanted(info, "baseline"),
+            current_selection=wanted(info, "current"),
+        )
+        return await compare_periods(info, request)
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Kpi":

@@ -1,5 +1,7 @@
 """Results of KPIs in the graph: what was asked for is seen beforehand and fetched at once."""
 
+import math
+import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,9 @@ from gateway.shared import Info, Message, moment, needed, present
 
 if TYPE_CHECKING:
     from gateway.metrics.kpi import Kpi
+
+# As JSON writes numbers, and short enough for every client to hold them: 007 and long ids stay texts.
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 @strawberry.input(description="Half-open; aligned outwards to what figures are kept by: the answer says to what.")
@@ -235,19 +240,27 @@ class KpiResult:
 
     @strawberry.field(description="Why no figure is shown.")
     def withheld(self) -> Message | None:
-        return _message(self.record.withheld) if self.record.HasField("withheld") else None
+        return message_of(self.record.withheld) if self.record.HasField("withheld") else None
 
     @strawberry.field(description="What is missing in it: stored events still to be counted, or gone.")
     def partial(self) -> Message | None:
-        return _message(self.record.partial) if self.record.HasField("partial") else None
+        return message_of(self.record.partial) if self.record.HasField("partial") else None
 
     @strawberry.field(description="The version of the definition whose figures these are.")
     def definition_version(self) -> int:
         return self.record.definition_version
 
 
-def _message(said: pb.LocalizedMessage) -> Message:
-    return Message(code=said.code, parameters=JSON(dict(said.parameters)), text=said.text)
+def message_of(said: pb.LocalizedMessage) -> Message:
+    parameters = {name: _parameter(text) for name, text in said.parameters.items()}
+    return Message(code=said.code, parameters=JSON(parameters), text=said.text)
+
+
+def _parameter(text: str) -> str | int | float:
+    found = _NUMBER.fullmatch(text)
+    if found is None or not math.isfinite(float(text)):
+        return text
+    return float(text) if found[1] or found[2] else int(text)
 
 
 def _number(record: pb.KpiResult, name: str) -> float | None:

@@ -2,16 +2,17 @@
 
 from strawberry.tools import merge_types
 
+from gateway.metrics.change import Change, ChangeMutation, ChangeQuery, load_change
 from gateway.metrics.client import SERVICE, Metrics, MetricsStubs
 from gateway.metrics.defining import DefiningMutation
 from gateway.metrics.event import EventMutation, EventQuery
 from gateway.metrics.kpi import Customer, Employee, Kpi, KpiQuery, KpiSubscription, Touchpoint, load_kpi
 
-QUERIES = (KpiQuery, EventQuery)
-MUTATIONS = (DefiningMutation, EventMutation)
+QUERIES = (KpiQuery, EventQuery, ChangeQuery)
+MUTATIONS = (DefiningMutation, EventMutation, ChangeMutation)
 SUBSCRIPTIONS = (KpiSubscription,)
-ENTITIES = (Customer, Employee, Kpi, Touchpoint)
-NODES = {"kpi": (Kpi, load_kpi)}
+ENTITIES = (Change, Customer, Employee, Kpi, Touchpoint)
+NODES = {"kpi": (Kpi, load_kpi), "chg": (Change, load_change)}
 
 Query = merge_types("Query", QUERIES)
 Mutation = merge_types("Mutation", MUTATIONS)

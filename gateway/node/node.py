@@ -31,6 +31,7 @@ STUBS = {
     "int": _stub("Interaction"),
     "enq": _stub("Enquiry"),
     "kpi": _stub("Kpi"),
+    "chg": _stub("Change"),
 }
 
 

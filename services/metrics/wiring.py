@@ -5,7 +5,18 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import grpc
-from rundblick.metrics.v1 import event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc, rollup_pb2, rollup_pb2_grpc
+from rundblick.metrics.v1 import (
+    change_pb2,
+    change_pb2_grpc,
+    comparison_pb2,
+    comparison_pb2_grpc,
+    event_pb2,
+    event_pb2_grpc,
+    kpi_pb2,
+    kpi_pb2_grpc,
+    rollup_pb2,
+    rollup_pb2_grpc,
+)
 from rundblick.shared.v1 import alias_pb2, alias_pb2_grpc, delivery_pb2, delivery_pb2_grpc
 
 from chassis import telemetry
@@ -14,9 +25,13 @@ from chassis.caller import service_caller
 from chassis.delivery import Deliveries, DeliveryServicer, Freshness
 from chassis.idempotency import Writes
 from chassis.ids import new_id
-from chassis.mongo import Database, Readiness
+from chassis.mongo import Database, Readiness, Session
 from chassis.times import utc_now
 from services.metrics.alias.servicer import AliasServicer
+from services.metrics.change.repository import MongoChangeRepository
+from services.metrics.change.servicer import ChangeServicer
+from services.metrics.comparison.comparing import Comparing
+from services.metrics.comparison.servicer import ComparisonServicer
 from services.metrics.event.expiry import Expiry
 from services.metrics.event.intake import Intake
 from services.metrics.event.registry import Registry
@@ -44,6 +59,8 @@ NAMES = tuple(
         event_pb2.DESCRIPTOR,
         kpi_pb2.DESCRIPTOR,
         rollup_pb2.DESCRIPTOR,
+        change_pb2.DESCRIPTOR,
+        comparison_pb2.DESCRIPTOR,
         alias_pb2.DESCRIPTOR,
         delivery_pb2.DESCRIPTOR,
     )
@@ -71,7 +88,9 @@ class MetricsService:
         self._rollups = MongoRollupRepository(database)
         self._members = MongoMemberRepository(database)
         self._kpis = MongoKpiRepository(database)
-        self._catalogues = Catalogues(self._kpis, Zone(zone))
+        self._zone = Zone(zone)
+        self._catalogues = Catalogues(self._kpis, self._zone)
+        self._company_changes = MongoChangeRepository(database)
         self._writes = Writes(database)
         self._deliveries = Deliveries(database)
         holder = new_id("out")
@@ -93,7 +112,15 @@ class MetricsService:
         self._reader = Reader(self._rollups, now)
         self._changes = Changes(self._position)
         self._defining = Defining(self._kpis, self._events, self._catalogues, self._writes, now)
-        self.ready = Readiness(database, self._writes, self._events, self._rollups, self._members, self._catalogues)
+        self.ready = Readiness(
+            database,
+            self._writes,
+            self._events,
+            self._rollups,
+            self._members,
+            self._catalogues,
+            self._company_changes,
+        )
 
     def register(self, server: grpc.aio.Server) -> None:
         events = EventServicer(self._intake, self._known_events, self._writes, self._kpis.put_type)
@@ -101,6 +128,19 @@ class MetricsService:
         kpi_pb2_grpc.add_KpiServiceServicer_to_server(
             KpiServicer(
                 self._catalogues, self._reader, self._defining, self._kpis, self._changes, self._fresh_until, self._now
+            ),
+            server,
+        )
+        change_pb2_grpc.add_ChangeServiceServicer_to_server(
+            ChangeServicer(self._company_changes, self._writes, self._zone, self._now), server
+        )
+        comparison_pb2_grpc.add_ComparisonServiceServicer_to_server(
+            ComparisonServicer(
+                self._catalogues,
+                Comparing(self._reader, self._now),
+                self._company_changes,
+                self._fresh_until,
+                self._now,
             ),
             server,
         )
@@ -116,9 +156,8 @@ class MetricsService:
         caller = service_caller("metrics")
         return await self._rollups.positions(caller), await self._kpis.stamp(caller)
 
-    async def _filling(self) -> bool:
-        catalogue = await self._catalogues.refresh()
-        return catalogue.waiting or catalogue.filling
+    async def _filling(self, session: Session) -> bool:
+        return bool(await self._kpis.unfinished(service_caller("metrics"), session))
 
     async def _check(self) -> FigureCheck:
         gone = await self._events.gone_before(service_caller("metrics"))

@@ -18,6 +18,7 @@ import pytest
 
 from cli.mongod import find_mongod
 from cli.system import free_port, running_system
+from tests.faults.harness import Found, check
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -124,10 +125,14 @@ def test_a_process_that_dies_is_started_again_and_data_outlives_all(tmp_path: Pa
     with running_system(tmp_path / "data") as system:
         answer = httpx.post(f"{system.endpoint}/graphql", json=query).json()
         assert [edge["node"]["displayName"] for edge in answer["data"]["customers"]["edges"]] == ["Still Here"]
-        # The supervisor is needed for nothing: when it is killed, its processes end by themselves.
+        found = Found()
+        report = check(system, found)
+        assert found.wrong == []
+        assert {part.name: part.examined for part in report.parts}["customers"] == 1
 
 
 def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
+    # The supervisor is needed for nothing: when it is killed, its processes end by themselves.
     port = free_port()
     with up(tmp_path / "data", port) as process:
         wait_for(port)

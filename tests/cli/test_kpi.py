@@ -4,13 +4,15 @@ import csv
 import json
 import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
+from cli.exporting import Wanted
 from cli.system import System, running_system
 from tests.cli.test_command import one_line, rundblick
 
@@ -117,3 +119,63 @@ def test_a_file_with_a_mistake_changes_nothing(tmp_path: Path) -> None:
             assert says in one_line(rundblick("kpi", "apply", str(file), *at, "--yes"))
         assert "no KPI good" in one_line(rundblick("kpi", "show", "good", *at))
     assert "does not answer" in one_line(rundblick("kpi", "list", "--endpoint", "http://127.0.0.1:9"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end"),
+    [
+        ("UTC", "2026-01-05T00:00:00+00:00", "2026-01-06T00:00:00+00:00"),
+        ("Europe/Berlin", "2026-01-04T23:00:00+00:00", "2026-01-05T23:00:00+00:00"),
+        ("America/New_York", "2026-01-05T05:00:00+00:00", "2026-01-06T05:00:00+00:00"),
+        ("Pacific/Kiritimati", "2026-01-04T10:00:00+00:00", "2026-01-05T10:00:00+00:00"),
+    ],
+)
+def test_a_day_begins_where_figures_are_reported(zone: str, start: str, end: str) -> None:
+    found = Wanted("enquiries", date(2026, 1, 5), date(2026, 1, 6)).moments(ZoneInfo(zone))
+    assert [moment.isoformat() for moment in found] == [start, end]
+
+
+def test_a_day_on_which_clocks_are_changed_is_not_24_hours_long() -> None:
+    start, end = Wanted("enquiries", date(2026, 3, 29), date(2026, 3, 30)).moments(ZoneInfo("Europe/Berlin"))
+    assert end - start == timedelta(hours=23)
+
+
+def test_days_named_on_the_command_line_are_those_of_the_reporting_zone(tmp_path: Path) -> None:
+    """In New York the 5th of January lasts from 05:00 to 05:00 of Greenwich."""
+    moments = {
+        "the last of the 4th": "2026-01-05T04:59:59Z",
+        "the first of the 5th": "2026-01-05T05:00:00Z",
+        "the last of the 5th": "2026-01-06T04:59:59Z",
+        "the first of the 6th": "2026-01-06T05:00:00Z",
+    }
+    with running_system(tmp_path / "data", env={"RUNDBLICK_REPORTING_ZONE": "America/New_York"}) as system:
+        at = ("--endpoint", system.endpoint)
+        events = [
+            {
+                "id": id,
+                "name": "enquiry.opened",
+                "source": "shop",
+                "after": {"startedAt": moment, "dimensions": [{"dimension": "source", "value": "shop"}]},
+            }
+            for id, moment in moments.items()
+        ]
+        assert _record(system, events) == {"accepted": 4, "known": 0, "userErrors": []}
+        everything = ("export", "kpi", "enquiries", "--from", "2026-01-01", "--to", "2026-02-01", *at)
+        end = time.monotonic() + 30
+        while [row["n"] for row in csv.DictReader(rundblick(*everything).stdout.splitlines())] != ["4"]:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+        def exported(*more: str) -> list[dict[str, str]]:
+            day = ("--from", "2026-01-05", "--to", "2026-01-06")
+            done = rundblick("export", "kpi", "enquiries", *day, *more, *at)
+            assert done.returncode == 0, done.stderr
+            return list(csv.DictReader(done.stdout.splitlines()))
+
+        for more in ((), ("--every", "day"), ("--by", "source"), ("--every", "day", "--by", "source")):
+            (row,) = exported(*more)
+            begin, end_of_day = (datetime.fromisoformat(row[name]) for name in ("start", "end"))
+            assert begin == datetime(2026, 1, 5, 5, tzinfo=UTC), more
+            assert end_of_day == datetime(2026, 1, 6, 5, tzinfo=UTC), more
+            assert row["n"] == "2", more
+        assert [(cell["day"], cell["n"]) for cell in exported("--cells")] == [("2026-01-05", "2")]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -63,20 +63,32 @@ def client_of(system: System) -> MongoClient[dict[str, Any]]:
     return MongoClient(system.mongo_uri)
 
 
-class Killer:
-    """names: which processes; mongo is one of them."""
+Commands = Mapping[str, "list[subprocess.Popen[str]]"]
 
-    def __init__(self, system: System, found: Found, *, seed: int, names: Sequence[str]) -> None:
+
+class Killer:
+    """names: which processes; mongo is one of them. commands: of the command line, the last of each list is running."""
+
+    def __init__(
+        self, system: System, found: Found, *, seed: int, names: Sequence[str], commands: Commands | None = None
+    ) -> None:
         self._system = system
         self._found = found
         self._rng = random.Random(seed)  # noqa: S311  # repeatable, not secret
-        self._names = names
+        self._commands = commands or {}
+        self._names = [*names, *self._commands]
 
     def kill(self, times: int) -> None:
         for _ in range(times):
             time.sleep(self._rng.uniform(0, _LONGEST_PAUSE))
             name = self._rng.choice(self._names)
             began = time.monotonic()
+            if name in self._commands:
+                for process in self._commands[name][-1:]:
+                    if process.poll() is None:
+                        self._found.kills[name] += 1
+                    process.kill()
+                continue
             if name == "mongo":
                 assert self._system.mongo is not None
                 self._system.mongo.kill()
@@ -132,11 +144,19 @@ def command(system: System, *words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
 
 
-def until_done(system: System, words: Iterable[str], *, tries: int = 20) -> str:
-    """Run a command again until it ends well, as its user would."""
+def until_done(
+    system: System,
+    words: Iterable[str],
+    *,
+    tries: int = 20,
+    running: "list[subprocess.Popen[str]] | None" = None,
+) -> str:
+    """Run a command again until it ends well, as its user would. running: gets each process that is started."""
     words = list(words)
     for _ in range(tries):
         process = command(system, *words)
+        if running is not None:
+            running.append(process)
         output, _ = process.communicate(timeout=180)
         if process.returncode == 0:
             return output

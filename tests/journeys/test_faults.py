@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cli.system import System, running_system
+from tests.faults.harness import Found, check
 from tests.journeys.conftest import BOSTON, Graph
 
 ROWS = 6000
@@ -98,6 +99,20 @@ def test_feedback_killed_in_mid_import_loses_nothing_and_counts_nothing_twice(
             assert time.monotonic() < end, interactions_of(graph, sites)
             time.sleep(0.2)
 
+        examined = nothing_differs(system)
+        assert examined["enquiries"] == expected["enquiries"]["result"]["n"]
+        assert examined["customers"]
+        assert examined["interactions"]
+        assert examined["figures"]
+
+
+def nothing_differs(system: System) -> dict[str, int]:
+    """The system's own check: nothing differs, is parked or on its way. Answers how much of each it looked at."""
+    found = Found()
+    report = check(system, found)
+    assert found.wrong == []
+    return {part.name: part.examined for part in report.parts}
+
 
 UNIFIED = """
 query($id: ID!) {
@@ -156,6 +171,7 @@ def test_a_stopped_service_leaves_the_other_two_complete(tmp_path: Path) -> None
         only_names(without_customers, "customers")
 
         assert graph.until(UNIFIED, lambda data: bool(data["customer"]), id=customer) == whole
+        assert nothing_differs(system)["customers"] == 1
 
 
 def only_names(answer: dict[str, Any], service: str) -> None:

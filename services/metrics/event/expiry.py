@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from chassis.caller import service_caller
 from chassis.delivery import Deliveries
 from chassis.lease import Lease
-from chassis.mongo import Database
+from chassis.mongo import Database, Session, in_transaction
 from services.metrics.event.repository import MongoEventRepository
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,9 @@ class Expiry:
         days: int,
         holder: str,
         now: Callable[[], datetime],
-        needed: Callable[[], Awaitable[bool]],
+        needed: Callable[[Session], Awaitable[bool]],
     ) -> None:
+        self._database = database
         self._needed = needed
         self._events = events
         self._deliveries = deliveries
@@ -45,12 +46,18 @@ class Expiry:
 
     async def expire_once(self) -> int:
         """How many were let go."""
-        if await self._needed():
-            return 0
         complete = await self._deliveries.complete()
         until = min([self._now() - self._kept, *(moment - _MARGIN for moment in complete.values())])
+
+        async def know(session: Session) -> bool:
+            if await self._needed(session):
+                return False
+            await self._events.know_before(self._caller, session, until)
+            return True
+
         # First it is written down that what was recorded before is known, then it may be gone.
-        await self._events.know_before(self._caller, until)
+        if not await in_transaction(self._database, know):
+            return 0
         return await self._events.let_go(self._caller, until)
 
     async def run(self) -> None:

@@ -8,7 +8,7 @@ gaps: whoever has read up to a position will never find a new event before it.
 import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import takewhile
 
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
@@ -38,6 +38,9 @@ class MongoEventRepository:
         await self._events.create_index([("r", ASCENDING)], name="record", sparse=True)
         for partition in range(self._partitions):
             await self._counters.update_one({"_id": partition}, {"$setOnInsert": {"n": 0}}, upsert=True)
+        # There from the beginning, so that two transactions that write it always conflict.
+        never = {"$setOnInsert": {"until": datetime(1970, 1, 1, tzinfo=UTC)}}
+        await self._counters.update_one({"_id": _EXPIRED}, never, upsert=True)
 
     async def add(self, caller: Caller, arrivals: Sequence[Arrival], received_at: datetime) -> set[str]:
         """Store those not stored yet, all or none; answers the ids that were known, also those twice in `arrivals`."""
@@ -106,9 +109,21 @@ class MongoEventRepository:
         found = await self._counters.aggregate(pipeline).to_list(1)
         return found[0]["at"] if found else None
 
-    async def know_before(self, caller: Caller, until: datetime) -> None:
+    async def know_before(self, caller: Caller, session: Session, until: datetime) -> None:
         """Whatever a producer recorded before came in and was taken, so it is known whether it is still kept or not."""
-        await self._counters.update_one({"_id": _EXPIRED}, {"$max": {"until": until}}, upsert=True)
+        # Counted up: a definition that begins to count at this moment must conflict here.
+        known: Document = {"$max": {"until": until}, "$inc": {"looks": 1}}
+        for partition in range(self._partitions):
+            mark = await self._marks.find_one({"_id": partition}, session=session)
+            folded = {"p": partition, "n": {"$lte": mark.get("n", 0) if mark else 0}}
+            first = await self._events.find_one(folded, {"at": 1}, sort=[("n", ASCENDING)], session=session)
+            if first is not None and first["at"] < until:
+                known["$set"] = {"gone": True}
+        await self._counters.update_one({"_id": _EXPIRED}, known, upsert=True, session=session)
+
+    async def need_all(self, caller: Caller, session: Session) -> None:
+        """A definition begins to count stored events: nothing is let go between this and its first batch."""
+        await self._counters.update_one({"_id": _EXPIRED}, {"$inc": {"needs": 1}}, session=session)
 
     async def let_go(self, caller: Caller, until: datetime) -> int:
         """Drop events that came in before and are in the figures; answers how many."""
@@ -122,7 +137,6 @@ class MongoEventRepository:
                 # They are in the order they came in, so the first that is too young ends it.
                 old = list(takewhile(lambda one: one["at"] < until, batch))
                 if old:
-                    await self._counters.update_one({"_id": _EXPIRED}, {"$set": {"gone": True}})
                     await self._events.delete_many({"p": partition, "n": {"$lte": old[-1]["n"]}})
                     gone += len(old)
                 if len(old) < _LET_GO:

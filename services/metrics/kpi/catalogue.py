@@ -191,10 +191,14 @@ class Catalogues:
     async def refresh(self, session: Session | None = None) -> Catalogue:
         """As it stands now, or in the session's snapshot."""
         stamp = await self._kpis.stamp(self._caller, session)
-        if stamp != self._stamp or (self._catalogue.filling and session is None):
+        while stamp != self._stamp or (self._catalogue.filling and session is None):
             types, kpis = await self._kpis.load(self._caller, session)
-            self._catalogue = Catalogue(kpis, Registry(types), self._zone)
-            self._stamp = stamp
+            seen, stamp = stamp, await self._kpis.stamp(self._caller, session)
+            if seen == stamp:
+                # Else it changed between the two, and what was loaded may be of either.
+                self._catalogue = Catalogue(kpis, Registry(types), self._zone)
+                self._stamp = stamp
+                break
         self._looked = time.monotonic()
         return self._catalogue
 

@@ -44,13 +44,14 @@ class Defining:
         """InvalidInput: what cannot be. StaleVersion: somebody was faster."""
         caller.require(WRITE)
         catalogue = await self._catalogues.refresh()
-        others = {kpi.key: kpi for kpi in catalogue.all}
-        draft = checked(messages.draft_from_proto(request.draft), catalogue.registry, others)
         if request.dry_run:
-            return await self._dry_run(caller, request, draft, catalogue)
-        _check_dependents(catalogue, draft)
+            return await self._dry_run(caller, request, _draft(request, catalogue), catalogue)
 
         async def define(session: Session) -> pb.DefineKpiResponse:
+            # As it stands in this snapshot: whoever defines or archives writes the same stamp, and conflicts.
+            catalogue = await self._catalogues.refresh(session)
+            draft = _draft(request, catalogue)
+            _check_dependents(catalogue, draft)
             before = await self._kpis.newest(caller, draft.key, session)
             after = _next(before, draft, request.version if request.HasField("version") else None)
             changed = list(changes(before, after))
@@ -67,12 +68,12 @@ class Defining:
     async def archive(self, caller: Caller, request: pb.ArchiveKpiRequest) -> pb.ArchiveKpiResponse:
         """KpiNotFound. Conflict: another KPI is derived from it."""
         caller.require(WRITE)
-        catalogue = await self._catalogues.refresh()
-        derived = [kpi.key for kpi in catalogue.all if request.key in kpi.of]
-        if derived:
-            raise Conflict(f"{', '.join(derived)} is derived from it: archive that first", ("key",))
 
         async def archive(session: Session) -> pb.ArchiveKpiResponse:
+            catalogue = await self._catalogues.refresh(session)
+            derived = [kpi.key for kpi in catalogue.all if request.key in kpi.of]
+            if derived:
+                raise Conflict(f"{', '.join(derived)} is derived from it: archive that first", ("key",))
             before = await self._kpis.newest(caller, request.key, session)
             if before is None:
                 raise KpiNotFound(request.key)
@@ -130,6 +131,11 @@ def _next(before: Kpi | None, draft: Kpi, version: int | None) -> Kpi:
         back_fill=before.back_fill,
         counted_from=before.counted_from,
     )
+
+
+def _draft(request: pb.DefineKpiRequest, catalogue: Catalogue) -> Kpi:
+    others = {kpi.key: kpi for kpi in catalogue.all}
+    return checked(messages.draft_from_proto(request.draft), catalogue.registry, others)
 
 
 def _fresh(draft: Kpi, version: int) -> Kpi:

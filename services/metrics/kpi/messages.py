@@ -205,7 +205,7 @@ def result_to_proto(
         standard_deviation=result.deviation,
         min=result.min,
         max=result.max,
-        interval=_interval(result.interval),
+        interval=interval_to_proto(result.interval),
         quantiles=[pb.Quantile(p=p, value=value) for p, value in result.quantiles.items()],
         histograms=[
             pb.Histogram(
@@ -215,7 +215,7 @@ def result_to_proto(
             for bins, values in result.histograms.items()
         ],
         open=_open(result.open),
-        within_target=_share(result.within_target),
+        within_target=share_to_proto(result.within_target),
         target=_target(kpi) if kpi.goal is not None and _meant(kpi.goal, days) else None,
         excluded=[pb.Exclusion(reason=reason, count=count) for reason, count in result.excluded.items()],
         as_of=to_timestamp(days.zone.midnight(as_of)) if as_of is not None else None,
@@ -265,7 +265,7 @@ def withheld(kpi: Kpi, days: Days, freshness: datetime) -> pb.KpiResult:
     )
 
 
-def _interval(interval: Interval | None) -> pb.Interval | None:
+def interval_to_proto(interval: Interval | None) -> pb.Interval | None:
     if interval is None:
         return None
     return pb.Interval(value=interval.value, lower=interval.lower, upper=interval.upper, confidence=CONFIDENCE)
@@ -279,7 +279,7 @@ def _open(open: Open | None) -> pb.OpenWaits | None:
         open=open.open,
         closed_unanswered=open.unanswered,
         oldest_seconds=open.oldest_seconds,
-        median_counting_open=_interval(open.median),
+        median_counting_open=interval_to_proto(open.median),
         curves=[
             pb.Curve(
                 points=points,
@@ -293,7 +293,7 @@ def _open(open: Open | None) -> pb.OpenWaits | None:
     )
 
 
-def _share(share: Share | None) -> pb.TargetShare | None:
+def share_to_proto(share: Share | None) -> pb.TargetShare | None:
     if share is None:
         return None
     return pb.TargetShare(
@@ -301,7 +301,7 @@ def _share(share: Share | None) -> pb.TargetShare | None:
         missed=share.missed,
         not_yet_due=share.not_yet_due,
         share=share.share,
-        interval=_interval(share.interval),
+        interval=interval_to_proto(share.interval),
     )
 
 

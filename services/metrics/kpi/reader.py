@@ -159,6 +159,20 @@ class Reader:
         async for values, day, later, parts in self._rollups.kept(caller, query):
             yield _picked(values, places), day, later, parts
 
+    async def different_by_day(
+        self, caller: Caller, question: Question, by: Sequence[str]
+    ) -> dict[tuple[str, ...], dict[date, int]]:
+        """How many different customers there were on each day; values in the order of `by`."""
+        query = replace(_query(caller, question, by), days=True)
+        places = [query.dimensions.index(dimension) for dimension in by]
+        (cells,) = await self._rollups.cells(caller, [query])
+        unions: dict[tuple[str, ...], dict[date, Distinct]] = {}
+        for values, group in cells.items():
+            days = unions.setdefault(_picked(values, places), {})
+            for day, customers in group.sets:
+                days.setdefault(day, Distinct()).update(customers)
+        return {key: {day: len(union) for day, union in days.items()} for key, days in unions.items()}
+
     async def of_customers(
         self, caller: Caller, ids: Sequence[str], kpis: Sequence[Kpi], days: Days | None, asked: Asked
     ) -> dict[str, list[Result | None]]:

@@ -65,6 +65,7 @@ class Filling:
                 since[partition] = await self._rollups.position(self._caller, session, partition)
                 # A folder that does not know the definition yet and works at this moment conflicts here.
                 await self._rollups.announce(self._caller, session, partition)
+            await self._events.need_all(self._caller, session)
             gone = await self._events.gone_before(self._caller, session)
             for count in await self._kpis.unfinished(self._caller, session):
                 if count["phase"] == Phase.WAITING.value:

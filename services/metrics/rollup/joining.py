@@ -64,9 +64,9 @@ class Joining:
 
     async def family(self, session: Session, catalogue: Catalogue, id: str, customer: str) -> dict[str, Record]:
         """All records that a move of this one to the customer may change; none where nothing is counted by it."""
-        if not catalogue.joined:
-            return {}
-        return await self._belonging.families(self._caller, session, {id: None}, [customer])
+        # Looked up in any case: a definition that begins to count at this moment must not pass this unseen.
+        family = await self._belonging.families(self._caller, session, {id: None}, [customer])
+        return family if catalogue.joined else {}
 
     async def moved(self, session: Session, sums: Sums, family: dict[str, Record], id: str, customer: str) -> None:
         """The record is this customer's now; `family` says how things stood before."""
@@ -95,14 +95,16 @@ class Joining:
 
     async def _counted(self, session: Session) -> _Counted:
         folded = await self._rollups.positions(self._caller, session)
+        unfinished = await self._kpis.unfinished(self._caller, session)
+        waiting = {count["_id"] for count in unfinished if count["phase"] == Phase.WAITING.value}
         filling = {
             count["_id"]: (count["since"], count["done"])
-            for count in await self._kpis.unfinished(self._caller, session)
+            for count in unfinished
             if count["phase"] == Phase.FILLING.value
         }
 
         def counted(cells: str, partition: int, position: int) -> bool:
-            if position > folded.get(partition, 0):
+            if cells in waiting or position > folded.get(partition, 0):
                 return False
             if cells not in filling:
                 return True

@@ -145,7 +145,8 @@ class MongoMemberRepository:
     async def move(self, caller: Caller, session: Session, record: str, customer: str) -> None:
         """The record is this customer's now."""
         condition = {"r": record, "g": {"$ne": customer}}
-        sets = await self._members.distinct("c", condition, session=session)
+        found = self._members.aggregate([{"$match": condition}, {"$group": {"_id": "$c"}}], session=session)
+        sets = [one["_id"] async for one in found]
         if sets:
             await self._members.update_many(condition, {"$set": {"g": customer}}, session=session)
             # Counted up, not set: whoever makes the set anew at this moment must conflict here, and a write that

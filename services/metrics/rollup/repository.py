@@ -139,8 +139,10 @@ class MongoRollupRepository:
 
     async def keep_records(self, caller: Caller, session: Session, documents: Sequence[Document]) -> None:
         if documents:
+            # Counted up: a merge that moves the record at this moment must conflict, even where nothing else changes.
+            touched = [{**document, "m": document.get("m", 0) + 1} for document in documents]
             await self._records.bulk_write(
-                [ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in documents], ordered=False, session=session
+                [ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in touched], ordered=False, session=session
             )
 
     async def drop(self, caller: Caller, cells: str) -> None:

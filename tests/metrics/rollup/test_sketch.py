@@ -1,13 +1,41 @@
 """Bins: quantiles within 1 %, exact addition and subtraction."""
 
 import math
+from collections import Counter
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.metrics.rollup import sketch
 
 values = st.lists(st.floats(0, 1e9, allow_nan=False).map(lambda v: round(v, 3)), min_size=1, max_size=60)
+
+
+# From what counts as zero to far beyond what any event may say, on both sides of zero.
+magnitudes = st.floats(math.log10(sketch.SMALLEST), 300).map(lambda exponent: 10.0**exponent)
+anything = st.one_of(
+    st.sampled_from([0.0, -0.0, sketch.SMALLEST, -sketch.SMALLEST, 1e-300, 1.0, -1.0]),
+    st.floats(-1e6, 1e6),
+    st.integers(-20, 20).map(float),
+    magnitudes,
+    magnitudes.map(lambda magnitude: -magnitude),
+)
+# Few different values, so many times each: most ranks fall between equals.
+ties = st.lists(st.tuples(anything, st.integers(1, 200)), min_size=1, max_size=6).map(
+    lambda pairs: [value for value, times in pairs for _ in range(times)]
+)
+data = st.one_of(st.lists(anything, min_size=1, max_size=3), st.lists(anything, min_size=1, max_size=80), ties)
+THOUSANDTHS = 1000
+
+
+def nearest_rank(numbers: list[float], thousandths: int) -> float:
+    """By walking up until so many are at or below; in whole numbers, so that no rank is lost to rounding."""
+    seen = 0
+    for value, count in sorted(Counter(numbers).items()):
+        seen += count
+        if seen * THOUSANDTHS >= thousandths * len(numbers):
+            return value
+    raise AssertionError
 
 
 def bins_of(numbers: list[float]) -> dict[str, int]:
@@ -25,6 +53,34 @@ def test_a_quantile_is_within_one_percent_of_the_nearest_rank(numbers: list[floa
     estimate = sketch.quantile(bins_of(numbers), p)
     assert estimate is not None
     assert abs(estimate - exact) <= sketch.ACCURACY * exact + 1e-6
+
+
+@given(data, st.integers(0, THOUSANDTHS))
+@example([7.0], 0)
+@example([7.0], THOUSANDTHS)
+@example([-3.0, 0.0, 5.0], 333)
+@example([-3.0, 0.0, 5.0], 334)
+# 0.07 * 100 is a little more than seven in floating point, and so would ask for the eighth value.
+@example([float(number) for number in range(1, 101)], 70)
+def test_of_any_data_a_quantile_is_within_one_percent_of_the_value_with_that_rank(
+    numbers: list[float], thousandths: int
+) -> None:
+    exact = nearest_rank(numbers, thousandths)
+    estimate = sketch.quantile(bins_of(numbers), thousandths / THOUSANDTHS)
+    assert estimate is not None
+    # Where a value lies on the edge of its bin, the last digits of the edge are those of the logarithm.
+    allowed = sketch.ACCURACY * abs(exact) * (1 + 1e-9)
+    assert abs(estimate - exact) <= (sketch.SMALLEST if abs(exact) < sketch.SMALLEST else allowed)
+    assert exact * estimate >= 0, "no quantile is on the other side of zero"
+
+
+@given(data, st.integers(0, THOUSANDTHS), st.integers(0, THOUSANDTHS))
+def test_a_higher_quantile_is_never_lower(numbers: list[float], one: int, other: int) -> None:
+    bins = bins_of(numbers)
+    lower, upper = (sketch.quantile(bins, p / THOUSANDTHS) for p in sorted((one, other)))
+    assert lower is not None
+    assert upper is not None
+    assert lower <= upper
 
 
 @given(st.floats(-1e9, 1e9, allow_nan=False))

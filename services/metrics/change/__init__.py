@@ -1,0 +1,1 @@
+"""What the company changed, and whose effect it wants to know."""
