@@ -42,12 +42,16 @@ def _service_config(files: Iterable[FileDescriptor]) -> str:
 
 
 @asynccontextmanager
-async def open_channel(address: str, files: Sequence[FileDescriptor] = ()) -> AsyncIterator[grpc.aio.Channel]:
+async def open_channel(
+    address: str, files: Sequence[FileDescriptor] = (), *, keepalive_ms: int = KEEPALIVE_MS
+) -> AsyncIterator[grpc.aio.Channel]:
     """address: host:port, or a gRPC target such as dns:///customers:50051. files: the protos that are called."""
     options = [
         ("grpc.service_config", _service_config(files)),
         ("grpc.enable_retries", 1),
-        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_time_ms", keepalive_ms),
+        # Also of a stream that says nothing for long: as often as the server forgives, see server.py.
+        ("grpc.http2.max_pings_without_data", 0),
         ("grpc.max_receive_message_length", _MAX_MESSAGE),
         ("grpc.max_send_message_length", _MAX_MESSAGE),
         # A replica that comes back is found within a second, not after gRPC's two minutes.

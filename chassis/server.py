@@ -25,16 +25,19 @@ LIVE = "live"
 Register = Callable[[grpc.aio.Server], object]
 Ready = Callable[[], Awaitable[bool]]
 
-_OPTIONS = [
-    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
-    ("grpc.max_send_message_length", 16 * 1024 * 1024),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MS // 2),
-    ("grpc.keepalive_permit_without_calls", 1),
-    # Clients look up DNS again only when a connection ends: so that new replicas get their share. Without a
-    # time of grace: a stream that lasts longer, a subscription or a recomputation, goes on where it is.
-    ("grpc.max_connection_age_ms", 300_000),
-    ("grpc.so_reuseport", 0),
-]
+
+def _options(keepalive_ms: int) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+        ("grpc.max_send_message_length", 16 * 1024 * 1024),
+        # Clients ask so often whether a connection still lives; who asks more than twice too early is thrown out.
+        ("grpc.http2.min_ping_interval_without_data_ms", keepalive_ms // 2),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # Clients look up DNS again only when a connection ends: so that new replicas get their share. Without a time of
+        # grace: a stream that lasts longer, a subscription or a recomputation, goes on where it is.
+        ("grpc.max_connection_age_ms", 300_000),
+        ("grpc.so_reuseport", 0),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,14 @@ async def running_server(
     services: tuple[str, ...] = (),
     ready: Ready = _always,
     grace: float = 5.0,
+    keepalive_ms: int = KEEPALIVE_MS,
 ) -> AsyncIterator[Running]:
-    """Serve until the block is left. `services`: full names for reflection and health. Port 0 takes a free one."""
+    """Serve until the block is left. `services`: full names for reflection and health. Port 0 takes a free one.
+
+    keepalive_ms: how often a client may look whether a quiet connection still lives.
+    """
     guard = Guard(authenticator or Authenticator(None, production=False))
-    server = grpc.aio.server(interceptors=(*telemetry.server_interceptors(), guard), options=_OPTIONS)
+    server = grpc.aio.server(interceptors=(*telemetry.server_interceptors(), guard), options=_options(keepalive_ms))
     register(server)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)

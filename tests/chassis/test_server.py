@@ -160,3 +160,19 @@ async def test_two_servers_never_share_a_port() -> None:
         with pytest.raises(RuntimeError):
             async with running_server(f"localhost:{running.port}", register, grace=0.1):
                 pass
+
+
+async def test_a_stream_that_is_quiet_for_long_goes_on() -> None:
+    """A subscription in which nothing changes, a long recomputation: the client keeps asking whether it is there."""
+    async with (
+        running_server("localhost:0", register, grace=0.1, keepalive_ms=1000) as running,
+        open_channel(f"localhost:{running.port}", FILES, keepalive_ms=1000) as channel,
+    ):
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        stream = stub.Watch(health_pb2.HealthCheckRequest(service="nothing of the kind"), timeout=30)
+        await stream.read()
+        # Long enough for more questions than are forgiven: gRPC asks once a second at most.
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(asyncio.ensure_future(stream.read())), 6)
+        assert not stream.done()
+        stream.cancel()
