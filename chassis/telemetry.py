@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -48,7 +49,7 @@ def running_telemetry(
         return
     from opentelemetry.instrumentation.pymongo import PymongoInstrumentor  # noqa: PLC0415  # as above
 
-    resource = Resource.create({"service.name": f"rundblick-{process}"})
+    resource = Resource.create({"service.name": f"rundblick-{process}", "service.instance.id": str(uuid4())})
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
     trace.set_tracer_provider(provider)

@@ -135,6 +135,10 @@ def prepare(data: Path) -> IO[str]:
     return lock
 
 
+# What of the environment concerns the services too.
+_PASSED = ("RUNDBLICK_ENV", "RUNDBLICK_OTLP_ENDPOINT", "RUNDBLICK_REPORTING_ZONE")
+
+
 def _environment(
     data: Path,
     mongo_uri: str,
@@ -144,7 +148,7 @@ def _environment(
     extra: Mapping[str, str],
 ) -> dict[str, dict[str, str]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNDBLICK_")}
-    passed = {name: os.environ[name] for name in ("RUNDBLICK_ENV", "RUNDBLICK_OTLP_ENDPOINT") if name in os.environ}
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
     common = {
         **kept,
         **passed,

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from chassis.caller import Authenticator, Caller
+from gateway.http import language_of
 from tests.gateway.conftest import SECRET, World
 
 GRAPHQL = "application/graphql-response+json"
@@ -42,6 +43,34 @@ async def test_the_answer_comes_in_the_media_type_that_is_wanted(world: World) -
         assert response.headers["content-type"] == f"{kind}; charset=utf-8"
         assert response.json() == {"data": {"viewer": {"subject": "development"}}}
     assert (await posted(world, QUERY, accept="text/html")).status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("de", "de"),
+        ("DE-at", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("de;q=0.8, en-GB;q=0.9", "en"),
+        ("de, en", "de"),
+        ("fr, de;q=0.1", "de"),
+        ("fr", "en"),
+        ("*", "en"),
+        ("de;q=0.5, *", "en"),
+        ("en;q=0.5, *", "de"),
+        ("en;q=0, *", "de"),
+        ("de;q=0", "en"),
+        ("de;q=0, *;q=0.1", "en"),
+        ("de;q=nan, en;q=0.1", "en"),
+        ("de;q=7, en;q=0.1", "en"),
+        ("deutsch", "en"),
+        (";;,q=1,", "en"),
+    ],
+)
+def test_the_language_is_the_one_wanted_most_of_those_there_are(accept: str | None, language: str) -> None:
+    assert language_of(accept) == language
 
 
 @pytest.mark.parametrize(

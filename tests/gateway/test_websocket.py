@@ -44,9 +44,11 @@ class Client:
 
 
 @asynccontextmanager
-async def opened(world: World, *, init: bool = True, payload: Any = None) -> AsyncIterator[Client]:
+async def opened(
+    world: World, *, init: bool = True, payload: Any = None, headers: dict[str, str] | None = None
+) -> AsyncIterator[Client]:
     uri = f"ws{str(world.client.base_url).removeprefix('http').rstrip('/')}/graphql"
-    async with connect(uri, subprotocols=[PROTOCOL]) as connection:
+    async with connect(uri, subprotocols=[PROTOCOL], additional_headers=headers) as connection:
         client = Client(connection)
         if init:
             await client.send("connection_init", **({"payload": payload} if payload else {}))
@@ -77,6 +79,16 @@ async def test_queries_and_mutations_go_over_the_socket_too(world: World) -> Non
         await client.subscribe("q", "{ viewer { subject } }")
         assert (await client.received())["payload"] == {"data": {"viewer": {"subject": "development"}}}
         assert await client.received() == {"id": "q", "type": "complete"}
+
+
+async def test_sentences_are_in_the_language_the_socket_was_opened_with(world: World) -> None:
+    query = """{ kpi(key: "enquiries") { compare(
+      baseline: {start: "2026-01-01T00:00:00Z", end: "2026-01-08T00:00:00Z"},
+      current: {start: "2026-01-08T00:00:00Z", end: "2026-01-15T00:00:00Z"}) { because { text } } } }"""
+    async with opened(world, headers={"accept-language": "de, en;q=0.5"}) as client:
+        await client.subscribe("q", query)
+        (because, *_) = (await client.received())["payload"]["data"]["kpi"]["compare"]["because"]
+        assert because["text"].startswith("Zu wenig")
 
 
 async def test_what_is_wrong_with_an_operation_is_said_and_the_socket_stays(world: World) -> None:

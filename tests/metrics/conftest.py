@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rundblick.metrics.v1 import event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc, rollup_pb2_grpc
+from rundblick.metrics.v1 import (
+    change_pb2_grpc,
+    comparison_pb2_grpc,
+    event_pb2,
+    event_pb2_grpc,
+    kpi_pb2,
+    kpi_pb2_grpc,
+    rollup_pb2_grpc,
+)
 from rundblick.shared.v1 import alias_pb2_grpc
 
 from chassis.caller import Authenticator, Caller
@@ -31,6 +39,8 @@ class Running:
     kpis: Any
     aliases: Any
     rollups: Any
+    changes: Any
+    comparisons: Any
     metadata: tuple[tuple[str, str], ...] | None = None
 
     async def ingest(self, *events: event_pb2.Event) -> event_pb2.IngestEventsResponse:
@@ -75,6 +85,8 @@ def serve(database: Database) -> Serve:
                 kpi_pb2_grpc.KpiServiceStub(channel),
                 alias_pb2_grpc.AliasServiceStub(channel),
                 rollup_pb2_grpc.RollupServiceStub(channel),
+                change_pb2_grpc.ChangeServiceStub(channel),
+                comparison_pb2_grpc.ComparisonServiceStub(channel),
                 (("authorization", f"Bearer {token}"),) if token else None,
             )
 

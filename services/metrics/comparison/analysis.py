@@ -84,15 +84,14 @@ class Analysis:
         """n: observations with a value of each side, as the results of the KPI show them."""
         asked, windows = self._asked, self._windows
         before, after = windows.days(self._daily, self._follow_up)
-        received = (int(before.sum()), int(after.sum())) if asked.measure is Measure.OPEN_DELTA else None
-        plain = Comparison(*decide(self._evidence(n_baseline, n_current)), [], asked.measure, n_baseline, n_current)
+        found = self._evidence(n_baseline, n_current)
+        plain = Comparison(*decide(found), [], asked.measure, n_baseline, n_current)
         if not before.sum() or not after.sum():
             return plain
         effect = resampled(STATISTIC[asked.measure], before, after, asked.seed)
         said = self._said(effect)
         open_aware = self._open_aware(effect) if isinstance(self._daily, Waits) else None
         closed = self._closed(before, after) if isinstance(self._daily, Waits) else None
-        found = self._evidence(*(received or (n_baseline, n_current)))
         strata = self._of_strata()
         within = self._within_strata() if len(self._strata) > 1 else None
         evidence = replace(

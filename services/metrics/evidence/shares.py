@@ -22,7 +22,7 @@ def compare_shares(baseline: tuple[int, int], current: tuple[int, int]) -> Share
     """Each side as (hits, of how many).
 
     R. G. Newcombe, Statistics in Medicine 1998, method 10: the interval from both Wilson intervals. J. Cohen,
-    Statistical Power Analysis, 1988: h = 2 asin sqrt(p2) - 2 asin sqrt(p1). The test is that of two proportions with a pooled
+    Statistical Power Analysis, 1988: h = 2 asin sqrt(p2) - 2 asin sqrt(p1). The test is that of two proportions, pooled
     variance, without a continuity correction (K. Pearson 1900). Rows are taken as independent.
     """
     (hits_before, of_before), (hits_after, of_after) = baseline, current

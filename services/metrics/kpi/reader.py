@@ -66,7 +66,7 @@ class Reader:
     async def series(self, caller: Caller, question: Question, granularity: Granularity) -> list[tuple[Days, Result]]:
         now = self._now()
         wanted = points(question.days, granularity)
-        whole = replace(question, days=Days(wanted[0].start, wanted[-1].end))
+        whole = replace(question, days=Days(wanted[0].start, wanted[-1].end, question.days.zone))
         query = replace(_query(caller, whole), days=True)
         (cells,) = await self._rollups.cells(caller, [query])
         (waiting,) = await self._waiting(caller, [whole], [query], now)

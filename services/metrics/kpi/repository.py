@@ -114,7 +114,8 @@ class MongoKpiRepository:
 
     async def archive(self, caller: Caller, session: Session, key: str, version: int, at: datetime) -> None:
         await self._versions.update_one({"_id": f"{key}/{version}"}, {"$set": {"archived_at": at}}, session=session)
-        await self._counts.update_many({"key": key}, {"$set": {"phase": Phase.RETIRED.value}}, session=session)
+        ended = {"$set": {"phase": Phase.RETIRED.value, "finished_at": {"$ifNull": ["$finished_at", at]}}}
+        await self._counts.update_many({"key": key}, [ended], session=session)
         await self.changed(caller, session)
 
     async def put_type(self, caller: Caller, session: Session, type: EventType) -> None:
