@@ -96,3 +96,16 @@ def test_a_missing_column_and_a_missing_file_are_named(tmp_path: Path) -> None:
         rows_of(file, ["a", "c"])
     with pytest.raises(FileError, match=r"nothing\.csv"):
         rows_of(tmp_path / "nothing.csv", ["a"])
+
+
+def test_each_row_of_the_san_francisco_file_is_an_enquiry_in_local_time() -> None:
+    folder = BOSTON.parent / "sf311"
+    mapper = RowMapper(read_mapping(folder / "mapping.toml"))
+    rows = list(rows_of(folder / "sf311_2008_2018.csv.gz", mapper.columns()))
+    assert len(rows) == 5030
+    mapped = [mapper(number, row.values) for number, row in enumerate(rows)]
+    keys = {one.enquiry.touchpoint_key for one in mapped}
+    assert keys == {"phone", "web", "mobile-open311", "twitter", "integrated-agency", "other-department", "email"}
+    first = next(row.values for row in rows if row.values["unique_key"] == "4547561")
+    assert first["created_date"] == "2015-03-05 09:04:29+00:00"
+    assert mapper(1, first).enquiry.opened_at.ToJsonString() == "2015-03-05T17:04:29Z"

@@ -108,6 +108,91 @@ def check_against(result: dict[str, Any], reference: dict[str, Any], kaplan_meie
         assert median["value"] == pytest.approx(kaplan_meier, rel=0.01)
 
 
+COMPARED = (
+    """
+query($before: PeriodInput!, $after: PeriodInput!, $asOf: DateTime, $by: [String!]) {
+  kpi(key: "first_response_time") {
+    compare(baseline: $before, current: $after, stratifyBy: $by, asOf: $asOf) {
+      verdict because { code text } warnings { code }
+      nBaseline nCurrent statistic pValue effectSize difference { value lower upper }
+      baseline { ...figures } current { ...figures }
+      openAware { logRankZ effect { value lower upper } }
+      strata { key { value } nBaseline nCurrent pValue pHolm effectSize difference { value lower upper } }
+    } } }"""
+    + RESULT
+)
+BEFORE_AFTER: dict[str, Any] = REFERENCE["before_after"]
+PERIODS = {
+    name: {"start": f"{start[:10]}T00:00:00Z", "end": f"{end[:10]}T00:00:00Z"}
+    for name in ("before", "after")
+    for start, end in [BEFORE_AFTER[name]]
+}
+
+
+def check_test(found: dict[str, Any], reference: dict[str, Any]) -> None:
+    """Bins are 1 % wide: values move by up to 1 %, and pairs closer than 2 % may count as ties."""
+    n, m = reference["n_before"], reference["n_after"]
+    assert (found["nBaseline"], found["nCurrent"]) == (n, m)
+    # The reference counts the pairs in which the earlier one is the larger, we those in which the later one is.
+    assert found["effectSize"] == pytest.approx(-reference["cliffs_delta"], abs=0.005)
+    difference = found["difference"]
+    interval = reference["hl_ci95"]
+    # The shift is a difference of two values that each move by up to 1 %.
+    slack = 0.02 * max(abs(interval[0]), abs(interval[1]), abs(reference["hodges_lehmann"])) + 3
+    assert difference["value"] == pytest.approx(reference["hodges_lehmann"], abs=slack)
+    assert difference["lower"] == pytest.approx(interval[0], abs=2 * slack)
+    assert difference["upper"] == pytest.approx(interval[1], abs=2 * slack)
+
+
+def test_the_comparison_is_that_of_the_rows(boston: Graph) -> None:
+    found = boston.data(COMPARED, before=PERIODS["before"], after=PERIODS["after"])["kpi"]["compare"]
+    reference = BEFORE_AFTER["all"]
+    check_test(found, reference)
+    pairs = reference["n_before"] * reference["n_after"]
+    assert pairs - found["statistic"] == pytest.approx(reference["U"], rel=0.001)
+    assert found["pValue"] == pytest.approx(reference["p"], rel=0.05)
+
+
+@pytest.mark.parametrize(("dimension", "of"), [("touchpoint", "per_channel"), ("category", "per_type")])
+def test_each_stratum_is_compared_as_the_rows_are(boston: Graph, dimension: str, of: str) -> None:
+    data = boston.data(COMPARED, before=PERIODS["before"], after=PERIODS["after"], by=[dimension])
+    names = {}
+    if dimension == "touchpoint":
+        edges = boston.data(FIGURES, period=PERIOD)["touchpoints"]["edges"]
+        names = {edge["node"]["id"]: edge["node"]["name"] for edge in edges}
+    strata = {
+        names.get(one["key"][0]["value"], one["key"][0]["value"]): one for one in data["kpi"]["compare"]["strata"]
+    }
+    tested = {name: one for name, one in strata.items() if name in BEFORE_AFTER[of]}
+    assert set(tested) == set(BEFORE_AFTER[of])
+    for name, reference in BEFORE_AFTER[of].items():
+        check_test(tested[name], reference)
+        # Ties within a bin move z by some hundredths, which far out in the tail is some percent of p.
+        assert tested[name]["pValue"] == pytest.approx(reference["p"], rel=0.15)
+        assert tested[name]["pHolm"] == pytest.approx(reference["p_holm"], rel=0.15)
+
+
+def test_counting_open_waits_says_the_opposite_of_those_that_ended(boston: Graph) -> None:
+    reference = BEFORE_AFTER["censoring"]
+    as_of = reference["observation_end"].replace(" ", "T") + "Z"
+    found = boston.data(COMPARED, before=PERIODS["before"], after=PERIODS["after"], asOf=as_of)["kpi"]["compare"]
+    for side, name in (("baseline", "before"), ("current", "after")):
+        expected, result = reference["all"][name], found[side]
+        assert result["open"]["received"] == expected["n_received"]
+        assert result["n"] == expected["n_closed"]
+        assert result["withinTarget"]["share"] == pytest.approx(expected["share_closed_within_24h"], abs=1e-9)
+        median = result["open"]["medianCountingOpen"]
+        if expected["km_median"] is None:
+            assert median is None
+        else:
+            assert median["value"] == pytest.approx(expected["km_median"], rel=0.01)
+    # Of the reference, above zero is faster; of ours, longer.
+    assert -found["openAware"]["logRankZ"] == pytest.approx(reference["all"]["logrank_z"], rel=0.001)
+    assert found["openAware"]["effect"]["upper"] < 0 < found["effectSize"]
+    assert found["verdict"] == "CONFLICTING"
+    assert {one["code"] for one in found["because"]} >= {"OPEN_WAITS_DISAGREE", "SHARE_IN_TIME"}
+
+
 def test_the_journey_holds_every_public_message(boston: Graph) -> None:
     data = boston.until(
         """{ customers(first: 50) { edges { node { id
