@@ -40,6 +40,7 @@ class Part:
     differences: Differences = field(default_factory=list)
     more: int = 0
     totals: dict[str, int] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -126,6 +127,7 @@ class Verifier:
             part.examined += answer.examined
             part.differences.extend(answer.differences)
             part.more += answer.more_differences
+            part.left_out.extend(answer.left_out)
         return part
 
     async def _contributions(self) -> AsyncIterator[rollup_pb2.CheckFiguresRequest]:
@@ -177,6 +179,9 @@ def print_report(console: Console, report: Report) -> None:
     hidden = sum(part.more for part in report.parts)
     if hidden:
         console.print(f"... and {hidden} more")
+    for part in report.parts:
+        if part.left_out:
+            console.print(f"Not recomputed, events expired or still being counted: {', '.join(part.left_out)}.")
     if report.parked:
         console.print("Some deliveries are parked: see rundblick outbox list --parked.")
     if not report.at_rest:

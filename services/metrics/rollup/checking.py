@@ -28,7 +28,7 @@ class FigureCheck:
     """Takes what producers say today, then names what differs.
 
     Events of which nobody can say more are taken as they are stored, as long as all of them are. Definitions whose
-    stored events are still being counted are left out.
+    stored events are still being counted, or have expired and nobody can tell them again, are in `left_out`.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class FigureCheck:
         kpis = [kpi for kpi in catalogue.counting if kpi.phase is Phase.COMPLETE]
         kpis = [kpi for kpi in kpis if complete or registry.get(kpi.event).producer is not None]
         self._names = {kpi.cells for kpi in kpis}
+        self.left_out = sorted({kpi.key for kpi in catalogue.counting if kpi.cells not in self._names})
         self._stored = sorted({kpi.event for kpi in kpis if registry.get(kpi.event).producer is None})
         self._events = events
         self._rollups = rollups

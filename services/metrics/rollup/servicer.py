@@ -34,4 +34,5 @@ class RollupServicer(rollup_pb2_grpc.RollupServiceServicer):
                 for d in checked.differences[:_MOST_NAMED]
             ],
             more_differences=max(len(checked.differences) - _MOST_NAMED, 0),
+            left_out=check.left_out,
         )

@@ -6,7 +6,7 @@ from typing import Any
 from rundblick.metrics.v1 import rollup_pb2
 
 from chassis.mongo import Database
-from tests.metrics.conftest import Running, event, observation
+from tests.metrics.conftest import NOW, Running, event, observation
 
 FACTS = (
     event("1", observation(60.0, customer="cus_1")),
@@ -53,3 +53,17 @@ async def test_each_kind_of_figure_is_looked_at(metrics: Running, database: Data
     assert sorted(kinds) == ["customer_figures", "open_wait"]
     await database["cells"].update_many({"k": "first_response_time/1", "s": "source"}, {"$inc": {"d.2.0.s": 1}})
     assert sum(what == "cell" for what, _ in await differences(metrics, *FACTS)) == 2
+
+
+async def test_what_cannot_be_recomputed_is_named_as_such(metrics: Running, database: Database) -> None:
+    await taken(metrics)
+    until = {"$set": {"until": NOW, "gone": True}}
+    await database["event_counters"].update_one({"_id": "expired"}, until, upsert=True)
+    [answer] = [one async for one in metrics.rollups.CheckFigures(_nothing(), timeout=20)]
+    assert "spend" in answer.left_out, "nobody can tell those events again"
+    assert "first_response_time" not in answer.left_out, "feedback can"
+
+
+async def _nothing() -> AsyncIterator[rollup_pb2.CheckFiguresRequest]:
+    return
+    yield rollup_pb2.CheckFiguresRequest()

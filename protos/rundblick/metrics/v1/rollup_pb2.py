@@ -26,7 +26,7 @@ from rundblick.metrics.v1 import event_pb2 as rundblick_dot_metrics_dot_v1_dot_e
 from rundblick.shared.v1 import verification_pb2 as rundblick_dot_shared_dot_v1_dot_verification__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rundblick/metrics/v1/rollup.proto\x12\x14rundblick.metrics.v1\x1a rundblick/metrics/v1/event.proto\x1a&rundblick/shared/v1/verification.proto\"B\n\x13\x43heckFiguresRequest\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.rundblick.metrics.v1.Event\"x\n\x14\x43heckFiguresResponse\x12\x10\n\x08\x65xamined\x18\x01 \x01(\x03\x12\x34\n\x0b\x64ifferences\x18\x02 \x03(\x0b\x32\x1f.rundblick.shared.v1.Difference\x12\x18\n\x10more_differences\x18\x03 \x01(\x03\x32z\n\rRollupService\x12i\n\x0c\x43heckFigures\x12).rundblick.metrics.v1.CheckFiguresRequest\x1a*.rundblick.metrics.v1.CheckFiguresResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rundblick/metrics/v1/rollup.proto\x12\x14rundblick.metrics.v1\x1a rundblick/metrics/v1/event.proto\x1a&rundblick/shared/v1/verification.proto\"B\n\x13\x43heckFiguresRequest\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.rundblick.metrics.v1.Event\"\x8a\x01\n\x14\x43heckFiguresResponse\x12\x10\n\x08\x65xamined\x18\x01 \x01(\x03\x12\x34\n\x0b\x64ifferences\x18\x02 \x03(\x0b\x32\x1f.rundblick.shared.v1.Difference\x12\x18\n\x10more_differences\x18\x03 \x01(\x03\x12\x10\n\x08left_out\x18\x04 \x03(\t2z\n\rRollupService\x12i\n\x0c\x43heckFigures\x12).rundblick.metrics.v1.CheckFiguresRequest\x1a*.rundblick.metrics.v1.CheckFiguresResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,8 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CHECKFIGURESREQUEST']._serialized_start=133
   _globals['_CHECKFIGURESREQUEST']._serialized_end=199
-  _globals['_CHECKFIGURESRESPONSE']._serialized_start=201
-  _globals['_CHECKFIGURESRESPONSE']._serialized_end=321
-  _globals['_ROLLUPSERVICE']._serialized_start=323
-  _globals['_ROLLUPSERVICE']._serialized_end=445
+  _globals['_CHECKFIGURESRESPONSE']._serialized_start=202
+  _globals['_CHECKFIGURESRESPONSE']._serialized_end=340
+  _globals['_ROLLUPSERVICE']._serialized_start=342
+  _globals['_ROLLUPSERVICE']._serialized_end=464
 # @@protoc_insertion_point(module_scope)

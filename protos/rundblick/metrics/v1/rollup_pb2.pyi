@@ -49,6 +49,7 @@ class CheckFiguresResponse(_message.Message):
     EXAMINED_FIELD_NUMBER: _builtins.int
     DIFFERENCES_FIELD_NUMBER: _builtins.int
     MORE_DIFFERENCES_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     examined: _builtins.int
     """cells, open waits and documents of customers"""
     more_differences: _builtins.int
@@ -57,16 +58,21 @@ class CheckFiguresResponse(_message.Message):
     def differences(self) -> _containers.RepeatedCompositeFieldContainer[_verification_pb2.Difference]:
         """at most so many"""
 
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """KPIs that cannot be recomputed now: still being filled in, or their events have expired"""
+
     def __init__(
         self,
         *,
         examined: _builtins.int = ...,
         differences: _abc.Iterable[_verification_pb2.Difference] | None = ...,
         more_differences: _builtins.int = ...,
+        left_out: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "examined", b"examined", "more_differences", b"more_differences"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "examined", b"examined", "left_out", b"left_out", "more_differences", b"more_differences"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
