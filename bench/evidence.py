@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 
 from bench import report
-from services.metrics.comparison.analysis import Analysis, Asked
+from services.metrics.comparison.analysis import Analysis
 from services.metrics.comparison.daily import Waits
 from services.metrics.comparison.domain import Comparison, Measure
 from services.metrics.comparison.placebo import Windows
+from services.metrics.comparison.question import Asked
 from services.metrics.evidence import ranks
 from services.metrics.evidence.sample import common
 from services.metrics.kpi.domain import Direction

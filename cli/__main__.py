@@ -16,7 +16,8 @@ from rich.table import Table
 
 from chassis.caller import Authenticator, Caller, scopes_of
 from cli import demo as demo_view
-from cli import kpi_commands, operations
+from cli import kpi_commands, operations, report_command
+from cli.demo_comparison import print_comparison
 from cli.graph import Graph, GraphError
 from cli.importing import Counts, Importer, ImportFault, Interrupted, RejectedFile, batches, run_import, service_address
 from cli.mapping import MappingError, RowMapper, read_mapping
@@ -33,6 +34,7 @@ app.add_typer(operations.rederive_app, name="rederive")
 app.add_typer(kpi_commands.kpi_app, name="kpi")
 app.add_typer(kpi_commands.export_app, name="export")
 app.command()(operations.verify)
+app.command()(report_command.report)
 
 SOME_ROWS_REJECTED = 3
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "boston311"
@@ -131,6 +133,7 @@ def demo(
         figures = demo_view.figures(graph, seconds=180)
         demo_view.print_customer(console, graph)
         demo_view.print_figures(console, figures)
+        print_comparison(console, graph)
         console.print(f"From the file to these figures: {time.monotonic() - began:.1f} s.")
         if not exit:
             _stay(system, console)

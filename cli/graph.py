@@ -12,20 +12,39 @@ class GraphError(Exception):
 
 
 class Graph:
-    def __init__(self, endpoint: str, token: str | None = None) -> None:
+    """language: of sentences for people."""
+
+    def __init__(self, endpoint: str, token: str | None = None, language: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if language is not None:
+            headers["Accept-Language"] = language
         self._client = httpx.Client(base_url=endpoint, timeout=30, headers=headers)
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The data; GraphError when any of it is missing."""
-        try:
-            body = self._client.post("/graphql", json={"query": query, "variables": variables}).json()
-        except httpx.HTTPError as error:
-            raise GraphError(f"{self._client.base_url} does not answer: {error}") from None
+        body = self._body(query, variables)
         if body.get("errors"):
             raise GraphError("; ".join(error["message"] for error in body["errors"]))
         data: dict[str, Any] = body["data"]
         return data
+
+    def ask_each(self, query: str, **variables: Any) -> tuple[dict[str, Any], dict[str, str]]:
+        """The data, and why a field of the root cannot be asked for so; GraphError when anything else is missing."""
+        body = self._body(query, variables)
+        refused: dict[str, str] = {}
+        for error in body.get("errors") or ():
+            path = error.get("path")
+            if body.get("data") is None or not path or error["extensions"]["code"] != "BAD_USER_INPUT":
+                raise GraphError(error["message"])
+            refused.setdefault(path[0], error["message"])
+        return body["data"], refused
+
+    def _body(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        try:
+            body: dict[str, Any] = self._client.post("/graphql", json={"query": query, "variables": variables}).json()
+        except httpx.HTTPError as error:
+            raise GraphError(f"{self._client.base_url} does not answer: {error}") from None
+        return body
 
     def ask_until(
         self, query: str, done: Callable[[dict[str, Any]], bool], *, seconds: float, **variables: Any

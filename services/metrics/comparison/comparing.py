@@ -9,10 +9,11 @@ from typing import Any
 
 from chassis.caller import Caller
 from chassis.errors import InvalidInput
-from services.metrics.comparison import analysis
+from services.metrics.comparison.analysis import Analysis
 from services.metrics.comparison.daily import Daily, Sums, Values, Waits, WaitShares, parts_by_day
 from services.metrics.comparison.domain import Comparison, Measure, PeriodsOverlap
 from services.metrics.comparison.placebo import Windows
+from services.metrics.comparison.question import Asked as AskedOf
 from services.metrics.kpi.catalogue import Catalogue
 from services.metrics.kpi.deriving import Deriving
 from services.metrics.kpi.domain import Aggregation, Kpi
@@ -95,7 +96,7 @@ class Comparing:
         ]
         before, after = await Deriving(self._reader, catalogue).results(caller, questions)
         windows = self._windows(catalogue, wanted)
-        asked = analysis.Asked(
+        question = AskedOf(
             measure=measure_of(kpi),
             direction=kpi.direction,
             windows=windows,
@@ -116,7 +117,7 @@ class Comparing:
             if len(strata) > _MOST_STRATA:
                 raise InvalidInput(f"there are {len(strata)} strata: at most {_MOST_STRATA}", ("stratify_by",))
         control = await self._control(caller, catalogue, Question(kpi, span, where, Asked()))
-        work = analysis.Analysis(asked, daily.get((), Sums({})), strata, control)
+        work = Analysis(question, daily.get((), Sums({})), strata, control)
         # It takes some tenths of a second, within which others are answered.
         comparison = await asyncio.to_thread(work.run, before.n, after.n)
         return Compared(before, after, comparison)

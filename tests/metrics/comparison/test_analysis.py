@@ -9,10 +9,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from services.metrics.comparison.analysis import Analysis, Asked
+from services.metrics.comparison.analysis import Analysis
 from services.metrics.comparison.daily import Sums, Waits, WaitShares
 from services.metrics.comparison.domain import Comparison, Measure, Verdict
 from services.metrics.comparison.placebo import Windows
+from services.metrics.comparison.question import Asked
 from services.metrics.evidence import hazards
 from services.metrics.kpi.domain import Direction
 from tests.metrics.comparison.offline import Wait, at, kept_of_waits
