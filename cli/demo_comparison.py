@@ -40,8 +40,9 @@ fragment side on KpiResult {
 def print_comparison(console: Console, graph: Graph) -> None:
     found = graph.ask(_COMPARED, **PERIODS)["kpi"]["compare"]
     console.print(f"\n[bold]A mobile app was launched on {LAUNCHED}. One year before and after: {found['verdict']}[/]")
-    for sentence in (*found["because"], *found["warnings"]):
-        console.print(f"  {sentence['text']}", highlight=False)
+    # What decided may be a warning too.
+    for text in dict.fromkeys(one["text"] for one in (*found["because"], *found["warnings"])):
+        console.print(f"  {text}", highlight=False)
     console.print(_sides(found))
     console.print(_strata(found["strata"]))
 
