@@ -5,6 +5,8 @@ from typing import Any
 
 import grpc
 from rundblick.metrics.v1 import (
+    alert_pb2,
+    alert_pb2_grpc,
     change_pb2,
     change_pb2_grpc,
     comparison_pb2,
@@ -23,7 +25,13 @@ from gateway.errors import ServiceError
 from gateway.loaders import Grouped, by_id
 
 SERVICE = "metrics"
-FILES = (kpi_pb2.DESCRIPTOR, event_pb2.DESCRIPTOR, change_pb2.DESCRIPTOR, comparison_pb2.DESCRIPTOR)
+FILES = (
+    kpi_pb2.DESCRIPTOR,
+    event_pb2.DESCRIPTOR,
+    change_pb2.DESCRIPTOR,
+    comparison_pb2.DESCRIPTOR,
+    alert_pb2.DESCRIPTOR,
+)
 MOST_QUERIES = 100
 
 
@@ -35,6 +43,7 @@ class MetricsStubs:
         self.events = event_pb2_grpc.EventServiceStub(channel)
         self.changes = change_pb2_grpc.ChangeServiceStub(channel)
         self.comparisons = comparison_pb2_grpc.ComparisonServiceStub(channel)
+        self.alerts = alert_pb2_grpc.AlertServiceStub(channel)
 
 
 class Metrics:
@@ -45,6 +54,8 @@ class Metrics:
         self._context = context
         self.kpis = by_id(self._kpis)
         self.changes = by_id(self._changes)
+        self.alerts = by_id(self._alerts)
+        self.open_alerts = by_id(self._open_alerts)
         self.results: DataLoader[bytes, Any] = DataLoader(load_fn=self._results, max_batch_size=MOST_QUERIES)
         self.of_subjects: Grouped[kpi_pb2.KpiResultsAnswer] = Grouped(self._of_subjects)
 
@@ -67,6 +78,15 @@ class Metrics:
     async def _changes(self, ids: Sequence[str]) -> Mapping[str, Any]:
         request = change_pb2.BatchGetChangesRequest(ids=ids)
         return dict((await self.call(self.stubs.changes.BatchGetChanges, request)).answers)
+
+    async def _alerts(self, ids: Sequence[str]) -> Mapping[str, Any]:
+        request = alert_pb2.BatchGetAlertsRequest(ids=ids)
+        return dict((await self.call(self.stubs.alerts.BatchGetAlerts, request)).answers)
+
+    async def _open_alerts(self, keys: Sequence[str]) -> Mapping[str, Any]:
+        """By the key of the KPI."""
+        request = alert_pb2.BatchGetOpenAlertsRequest(kpi_keys=keys)
+        return dict((await self.call(self.stubs.alerts.BatchGetOpenAlerts, request)).answers)
 
     async def _results(self, keys: list[bytes]) -> list[Any]:
         queries = [kpi_pb2.ResultQuery.FromString(key) for key in keys]

@@ -14,6 +14,7 @@ from gateway.selection import Selection
 from gateway.shared import Info, Message, moment, needed, present
 
 if TYPE_CHECKING:
+    from gateway.metrics.alert import KpiAlert
     from gateway.metrics.kpi import Kpi
 
 # As JSON writes numbers, and short enough for every client to hold them: 007 and long ids stay texts.
@@ -154,6 +155,7 @@ class Exclusion:
 
 
 KpiRef = Annotated["Kpi", strawberry.lazy("gateway.metrics.kpi")]
+AlertRef = Annotated["KpiAlert", strawberry.lazy("gateway.metrics.alert")]
 
 
 @strawberry.type
@@ -245,6 +247,12 @@ class KpiResult:
     @strawberry.field(description="What is missing in it: stored events still to be counted, or gone.")
     def partial(self) -> Message | None:
         return message_of(self.record.partial) if self.record.HasField("partial") else None
+
+    @strawberry.field(description="Of the KPI in total, open now, whatever the result is of; none for a partner.")
+    async def alerts(self, info: Info) -> list[AlertRef]:
+        from gateway.metrics.alert import open_alerts  # noqa: PLC0415  # the two know each other
+
+        return await open_alerts(info, self.record.kpi_key)
 
     @strawberry.field(description="The version of the definition whose figures these are.")
     def definition_version(self) -> int:

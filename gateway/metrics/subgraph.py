@@ -2,17 +2,18 @@
 
 from strawberry.tools import merge_types
 
+from gateway.metrics.alert import AlertQuery, KpiAlert, load_alert
 from gateway.metrics.change import Change, ChangeMutation, ChangeQuery, load_change
 from gateway.metrics.client import SERVICE, Metrics, MetricsStubs
 from gateway.metrics.defining import DefiningMutation
 from gateway.metrics.event import EventMutation, EventQuery
 from gateway.metrics.kpi import Customer, Employee, Kpi, KpiQuery, KpiSubscription, Touchpoint, load_kpi
 
-QUERIES = (KpiQuery, EventQuery, ChangeQuery)
+QUERIES = (KpiQuery, EventQuery, ChangeQuery, AlertQuery)
 MUTATIONS = (DefiningMutation, EventMutation, ChangeMutation)
 SUBSCRIPTIONS = (KpiSubscription,)
-ENTITIES = (Change, Customer, Employee, Kpi, Touchpoint)
-NODES = {"kpi": (Kpi, load_kpi), "chg": (Change, load_change)}
+ENTITIES = (Change, Customer, Employee, Kpi, KpiAlert, Touchpoint)
+NODES = {"kpi": (Kpi, load_kpi), "chg": (Change, load_change), "alt": (KpiAlert, load_alert)}
 
 Query = merge_types("Query", QUERIES)
 Mutation = merge_types("Mutation", MUTATIONS)

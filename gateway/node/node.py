@@ -32,6 +32,7 @@ STUBS = {
     "enq": _stub("Enquiry"),
     "kpi": _stub("Kpi"),
     "chg": _stub("Change"),
+    "alt": _stub("KpiAlert"),
 }
 
 

@@ -14,7 +14,11 @@ async def main(settings: MetricsSettings) -> None:
     authenticator = Authenticator(settings.secret, production=settings.env == "production")
     async with open_database(settings.mongo_uri, settings.database) as database:
         service = MetricsService(
-            database, backlog=settings.backlog, event_days=settings.event_days, zone=settings.reporting_zone
+            database,
+            backlog=settings.backlog,
+            event_days=settings.event_days,
+            zone=settings.reporting_zone,
+            alert_lag=settings.alert_lag,
         )
         async with service.folding():
             await serve(settings, service.register, authenticator=authenticator, services=NAMES, ready=service.ready)

@@ -14,6 +14,7 @@ class MetricsSettings(ServiceSettings):
     reporting_zone: str = Field(
         "UTC", description="IANA name of the zone in which days begin; fixed once figures are kept"
     )
+    alert_lag: int = Field(0, ge=0, description="how many days after it a day is judged for alerts, at least")
     event_days: int = Field(800, ge=1, description="how long raw events are kept; figures stay")
 
     @field_validator("reporting_zone")

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import grpc
 from rundblick.metrics.v1 import (
+    alert_pb2,
+    alert_pb2_grpc,
     change_pb2,
     change_pb2_grpc,
     comparison_pb2,
@@ -21,12 +23,15 @@ from rundblick.shared.v1 import alias_pb2, alias_pb2_grpc, delivery_pb2, deliver
 
 from chassis import telemetry
 from chassis.background import working
-from chassis.caller import service_caller
+from chassis.caller import Caller, service_caller
 from chassis.delivery import Deliveries, DeliveryServicer, Freshness
 from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Database, Readiness, Session
 from chassis.times import utc_now
+from services.metrics.alert.judging import Judging
+from services.metrics.alert.repository import MongoAlertRepository
+from services.metrics.alert.servicer import AlertServicer
 from services.metrics.alias.servicer import AliasServicer
 from services.metrics.change.repository import MongoChangeRepository
 from services.metrics.change.servicer import ChangeServicer
@@ -61,6 +66,7 @@ NAMES = tuple(
         rollup_pb2.DESCRIPTOR,
         change_pb2.DESCRIPTOR,
         comparison_pb2.DESCRIPTOR,
+        alert_pb2.DESCRIPTOR,
         alias_pb2.DESCRIPTOR,
         delivery_pb2.DESCRIPTOR,
     )
@@ -80,6 +86,7 @@ class MetricsService:
         event_days: int = 800,
         zone: str = "UTC",
         batch: int = 20_000,
+        alert_lag: int = 0,
     ) -> None:
         self._database = database
         self._now = now
@@ -111,6 +118,17 @@ class MetricsService:
         self._intake = Intake(self._events, backlog=backlog, now=now, taken=self.folder.wake)
         self._reader = Reader(self._rollups, now)
         self._changes = Changes(self._position)
+        self._alerts = MongoAlertRepository(database)
+        self.judging = Judging(
+            database,
+            self._alerts,
+            self._reader,
+            self._catalogues,
+            until=lambda: self.freshness.until,
+            now=now,
+            holder=holder,
+            lag=alert_lag,
+        )
         self._defining = Defining(self._kpis, self._events, self._catalogues, self._writes, now)
         self.ready = Readiness(
             database,
@@ -120,6 +138,7 @@ class MetricsService:
             self._members,
             self._catalogues,
             self._company_changes,
+            self._alerts,
         )
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -127,7 +146,14 @@ class MetricsService:
         event_pb2_grpc.add_EventServiceServicer_to_server(events, server)
         kpi_pb2_grpc.add_KpiServiceServicer_to_server(
             KpiServicer(
-                self._catalogues, self._reader, self._defining, self._kpis, self._changes, self._fresh_until, self._now
+                self._catalogues,
+                self._reader,
+                self._defining,
+                self._kpis,
+                self._changes,
+                self._open_alerts,
+                self._fresh_until,
+                self._now,
             ),
             server,
         )
@@ -144,6 +170,7 @@ class MetricsService:
             ),
             server,
         )
+        alert_pb2_grpc.add_AlertServiceServicer_to_server(AlertServicer(self._alerts), server)
         rollup_pb2_grpc.add_RollupServiceServicer_to_server(RollupServicer(self._check), server)
         alias_pb2_grpc.add_AliasServiceServicer_to_server(self._aliases, server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryServicer(self._deliveries), server)
@@ -152,9 +179,16 @@ class MetricsService:
         return (await (self._catalogues.refresh() if look_again else self._catalogues.current())).registry
 
     async def _position(self) -> object:
-        """Grows with everything that is counted or defined."""
+        """Grows with everything that is counted, defined or alerted."""
         caller = service_caller("metrics")
-        return await self._rollups.positions(caller), await self._kpis.stamp(caller)
+        return (
+            await self._rollups.positions(caller),
+            await self._kpis.stamp(caller),
+            await self._alerts.position(caller),
+        )
+
+    async def _open_alerts(self, caller: Caller, key: str) -> list[str]:
+        return [alert.id for alert in (await self._alerts.open_of(caller, [key])).get(key, ())]
 
     async def _filling(self, session: Session) -> bool:
         return bool(await self._kpis.unfinished(service_caller("metrics"), session))
@@ -180,6 +214,11 @@ class MetricsService:
     async def folding(self) -> AsyncIterator[None]:
         """Count what comes in until the block is left."""
         async with working(
-            self.folder.run(), self.freshness.run(), self.expiry.run(), self._catalogues.run(), self._changes.run()
+            self.folder.run(),
+            self.freshness.run(),
+            self.expiry.run(),
+            self._catalogues.run(),
+            self._changes.run(),
+            self.judging.run(),
         ):
             yield

@@ -34,7 +34,7 @@ def compare_shares(baseline: tuple[int, int], current: tuple[int, int]) -> Share
     pooled = (hits_before + hits_after) / (of_before + of_after)
     error = math.sqrt(pooled * (1 - pooled) * (1 / of_before + 1 / of_after))
     z = difference / error if error > 0 else 0.0
-    return ShareTest(Interval(difference, difference - low, difference + high), h, z, two_sided(z))
+    return ShareTest(Interval(difference, max(difference - low, -1.0), min(difference + high, 1.0)), h, z, two_sided(z))
 
 
 def _reach(downwards: Interval, upwards: Interval) -> float:

@@ -47,7 +47,10 @@ def mann_kendall(values: Sequence[float]) -> Trend | None:
 def _widening(detrended: Floats) -> float:
     """By how much the variance of S grows since neighbours are alike; never below one."""
     n = len(detrended)
-    ranks = np.argsort(np.argsort(detrended, kind="stable"), kind="stable").astype(np.float64)
+    # What differs by rounding alone is the same; equal values share their mean rank.
+    size = float(np.abs(detrended).max()) or 1.0
+    _, place, counts = np.unique(np.round(detrended / size, 9), return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     ranks -= ranks.mean()
     total = float(ranks @ ranks)
     if total == 0:

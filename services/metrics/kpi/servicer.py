@@ -1,6 +1,6 @@
 """Answers KpiService calls: read the request, ask the reader, put the answers in the order of the questions."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,8 @@ _DIMENSION: Mapping[int, str] = {pb.SUBJECT_KIND_TOUCHPOINT: "touchpoint", pb.SU
 
 
 class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
+    """alerts: of a KPI that are open, as the caller may see them: with them, what is watched has changed."""
+
     def __init__(
         self,
         catalogues: Catalogues,
@@ -38,6 +40,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         defining: Defining,
         kpis: MongoKpiRepository,
         changes: Changes,
+        alerts: Callable[[Caller, str], Awaitable[Sequence[str]]],
         freshness: Callable[[], datetime],
         now: Callable[[], datetime],
     ) -> None:
@@ -47,6 +50,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         self._defining = defining
         self._kpis = kpis
         self._changes = changes
+        self._alerts = alerts
         self._freshness = freshness
 
     async def BatchGetKpis(self, request: pb.BatchGetKpisRequest, context: Any) -> pb.BatchGetKpisResponse:
@@ -110,7 +114,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             reader.check(caller, question)
             freshness = self._freshness()
             (result,) = await reader.results(caller, [question])
-            said = (question.kpi, days, result)
+            said = (question.kpi, days, result, await self._alerts(caller, question.kpi.key))
             if said != told:
                 told = said
                 yield pb.WatchResultResponse(result=_proto(question, result, freshness))

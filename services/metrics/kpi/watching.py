@@ -10,7 +10,7 @@ _LOOK = 0.5
 
 
 class Changes:
-    """position: grows with everything that is counted or defined. While nobody watches, nobody looks."""
+    """position: grows with everything that is counted, defined or alerted. While nobody watches, nobody looks."""
 
     def __init__(self, position: Callable[[], Awaitable[object]]) -> None:
         self._position = position

@@ -158,7 +158,8 @@ class KpiServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchResult(self, request, context):
-        """The result of a KPI over the last 30 days: now, and whenever it changes, at most twice a second.
+        """The result of a KPI over the last 30 days: now, and whenever it changes or an alert of the KPI
+        opens or closes, at most twice a second.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,7 +51,9 @@ class KpiServiceStub:
     ListJobs: _grpc.UnaryUnaryMultiCallable[_kpi_pb2.ListJobsRequest, _kpi_pb2.ListJobsResponse]
     """Work that goes on by itself, newest first."""
     WatchResult: _grpc.UnaryStreamMultiCallable[_kpi_pb2.WatchResultRequest, _kpi_pb2.WatchResultResponse]
-    """The result of a KPI over the last 30 days: now, and whenever it changes, at most twice a second."""
+    """The result of a KPI over the last 30 days: now, and whenever it changes or an alert of the KPI
+    opens or closes, at most twice a second.
+    """
     ExportCells: _grpc.UnaryStreamMultiCallable[_kpi_pb2.ExportCellsRequest, _kpi_pb2.ExportCellsResponse]
     """The cells of one KPI over a period, as they are kept: one message for each day and combination of values."""
 
@@ -78,7 +80,9 @@ class KpiServiceAsyncStub(KpiServiceStub):
     ListJobs: _aio.UnaryUnaryMultiCallable[_kpi_pb2.ListJobsRequest, _kpi_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Work that goes on by itself, newest first."""
     WatchResult: _aio.UnaryStreamMultiCallable[_kpi_pb2.WatchResultRequest, _kpi_pb2.WatchResultResponse]  # type: ignore[assignment]
-    """The result of a KPI over the last 30 days: now, and whenever it changes, at most twice a second."""
+    """The result of a KPI over the last 30 days: now, and whenever it changes or an alert of the KPI
+    opens or closes, at most twice a second.
+    """
     ExportCells: _aio.UnaryStreamMultiCallable[_kpi_pb2.ExportCellsRequest, _kpi_pb2.ExportCellsResponse]  # type: ignore[assignment]
     """The cells of one KPI over a period, as they are kept: one message for each day and combination of values."""
 
@@ -162,7 +166,9 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _kpi_pb2.WatchResultRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_kpi_pb2.WatchResultResponse], _abc.AsyncIterator[_kpi_pb2.WatchResultResponse]]:
-        """The result of a KPI over the last 30 days: now, and whenever it changes, at most twice a second."""
+        """The result of a KPI over the last 30 days: now, and whenever it changes or an alert of the KPI
+        opens or closes, at most twice a second.
+        """
 
     @_abc_1.abstractmethod
     def ExportCells(
