@@ -5,7 +5,8 @@
 1. Rows dealt to two sides at random, 1,000 times: how many p-values of the rank test lie below 0.05.
 2. 200 dates at which nothing is known to have happened, per window and file: how many verdicts say IMPROVED or
    WORSENED.
-3. Waits made 10, 20 and 50 % shorter from a date on, for all or for one touchpoint alone: how many are found.
+3. Waits made 10, 20 and 50 % shorter from a date on, for all or for one touchpoint alone: how many are found, with the
+   mix of categories held constant.
 4. What one comparison with strata costs.
 The cells are those that the folder's own sums make of the files; nothing else is known to the analysis.
 """
@@ -93,14 +94,19 @@ def dealt(waits: list[Wait]) -> dict[str, Any]:
     return {"splits": 1000, "rows": len(keys), "p_below_5_percent": int(below), "allowed": 64}
 
 
-def nothing_happened(waits: list[Wait], length: int, follow_up: int) -> dict[str, Any]:
+def strata_of(waits: list[Wait]) -> dict[tuple[str, ...], Waits]:
+    return {key: Waits(kept, TARGET) for key, kept in kept_of_waits(waits, ("category",)).items()}
+
+
+def nothing_happened(waits: list[Wait], length: int, follow_up: int, *, by_category: bool) -> dict[str, Any]:
     daily = Waits(kept_of_waits(waits)[()], TARGET)
+    strata = strata_of(waits) if by_category else None
     chance = random.Random(length)  # noqa: S311  # a seed, no secret
     possible = range(daily.first + length, daily.end - length - follow_up)
     verdicts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     for _ in range(DATES):
-        found = compared(daily, around(chance.choice(possible), length, follow_up))
+        found = compared(daily, around(chance.choice(possible), length, follow_up), strata)
         verdicts[found.verdict.value] += 1
         reasons[found.because[0].code] += 1
     wrong = verdicts["IMPROVED"] + verdicts["WORSENED"]
@@ -120,19 +126,18 @@ def made_shorter(waits: Iterable[Wait], day: date, factor: float, touchpoint: st
 def something_happened(
     waits: list[Wait], length: int, factor: float, touchpoint: str | None, dates: int
 ) -> dict[str, Any]:
-    """touchpoint: where alone it happened, and alone is looked, with all others as control."""
+    """In the strata of the categories. touchpoint: where alone it happened, and alone is looked."""
     chance = random.Random(length)  # noqa: S311  # a seed, no secret
     first = min(began for began, _, _ in waits).date()
     verdicts: Counter[str] = Counter()
     for _ in range(dates):
         day = first + timedelta(days=chance.randrange(900, 1500))
-        kept = kept_of_waits(made_shorter(waits, day, factor, touchpoint), ("touchpoint",) if touchpoint else ())
-        windows = around(day.toordinal(), length, 30)
-        if touchpoint is None:
-            found = compared(Waits(kept[()], TARGET), windows)
-        else:
-            others = [row for key, those in kept.items() if key != (touchpoint,) for row in those]
-            found = compared(Waits(kept[touchpoint,], TARGET), windows, control=Waits(others, TARGET))
+        facts = made_shorter(waits, day, factor, touchpoint)
+        here = [one for one in facts if touchpoint is None or one[2]["touchpoint"] == touchpoint]
+        elsewhere = [one for one in facts if touchpoint is not None and one[2]["touchpoint"] != touchpoint]
+        control = Waits(kept_of_waits(elsewhere)[()], TARGET) if elsewhere else None
+        daily = Waits(kept_of_waits(here)[()], TARGET)
+        found = compared(daily, around(day.toordinal(), length, 30), strata_of(here), control)
         verdicts[found.verdict.value] += 1
     return {"dates": dates, "found": verdicts["IMPROVED"], "verdicts": dict(verdicts)}
 
@@ -142,7 +147,7 @@ def cost(waits: list[Wait]) -> dict[str, Any]:
     day = date(2015, 8, 11).toordinal()
     windows = Windows((day - 365, day), (day, day + 366), date(2018, 1, 1).toordinal())
     daily = Waits(kept_of_waits(waits)[()], TARGET)
-    strata = {key: Waits(kept, TARGET) for key, kept in kept_of_waits(waits, ("category",)).items()}
+    strata = strata_of(waits)
     compared(daily, windows, strata)
     began = time.perf_counter()
     compared(daily, windows, strata)
@@ -161,9 +166,10 @@ def main() -> None:
     wrong = figures["dealt at random"]["p_below_5_percent"] > figures["dealt at random"]["allowed"]
     for name, waits in files.items():
         for length in WINDOWS:
-            for follow_up in (0, 30):
-                found = nothing_happened(waits, length, follow_up)
-                figures[f"nothing happened: {name}, {length} days, seen {follow_up} days later"] = found
+            for follow_up, by_category in ((0, False), (30, False), (30, True)):
+                found = nothing_happened(waits, length, follow_up, by_category=by_category)
+                how = "by category" if by_category else "in total"
+                figures[f"nothing happened: {name}, {length} days, seen {follow_up} days later, {how}"] = found
                 wrong = wrong or found["wrong"] > DATES * 0.05
     for length in (30, 90):
         for factor in FACTORS:

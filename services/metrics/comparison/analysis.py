@@ -1,14 +1,13 @@
 """From days of a figure to a comparison: everything that statistics can say, then the verdict. Pure; no database."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from services.metrics.comparison.daily import Daily, Values, Waits
 from services.metrics.comparison.domain import (
-    RELEVANT,
     Comparison,
     Evidence,
     Finding,
@@ -35,6 +34,7 @@ _YEAR = 365
 _HORIZON = 28 * 86_400.0
 _STRATUM_DRAWS = 200
 _POWER = 0.8
+_NOTABLE = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,6 @@ class Analysis:
         self._windows = asked.windows
         self._daily = daily
         self._strata = Strata(asked, strata or {})
-        self._several = len(strata or {}) > 1
         self._open = OpenWaits(asked.windows, daily) if isinstance(daily, Waits) else None
         self._control = control
         self._follow_up = asked.follow_up
@@ -76,25 +75,27 @@ class Analysis:
         plain = Comparison(*decide(found), [], asked.measure, n_baseline, n_current)
         if not before.sum() or not after.sum():
             return plain
-        effect = resampled(STATISTIC[asked.measure], before, after, asked.seed)
-        said = self._said(effect)
-        open_aware = self._open.aware(effect) if self._open is not None else None
+        overall = resampled(STATISTIC[asked.measure], before, after, asked.seed)
+        said = self._said(overall)
         closed = self._closed(before, after) if isinstance(self._daily, Waits) else None
-        strata = self._strata.each()
-        within = self._strata.within() if self._several else None
+        several = len(self._strata) > 1
+        within = self._strata.within() if several else None
+        # Most of what a figure moves by itself is its mix: with the mix held constant, small effects can be seen.
+        effect = within or overall
+        moved = self._strata.effect_at if within is not None else self._effect_at
+        mix = self._strata.mix_shift() if several else None
         evidence = replace(
             found,
             effect=effect.interval,
+            overall=overall.interval,
             closed=closed,
             share=self._open.share_test() if self._open is not None else None,
-            placebo=placebo(self._daily, asked.measure, windows),
-            season=self._season(),
+            placebo=placebo(self._daily, windows, moved),
+            season=self._season(moved),
             trend=self._trend(before),
-            within_strata=within,
-            control=self._difference_in_differences(effect),
+            control=self._difference_in_differences(overall),
         )
         verdict, because = decide(evidence)
-        mix = self._strata.mix_shift() if self._several else None
         return Comparison(
             verdict=verdict,
             because=because,
@@ -109,13 +110,13 @@ class Analysis:
             statistic=said.statistic,
             p=said.p,
             test=said.test,
-            open_aware=open_aware,
+            open_aware=self._open.aware(overall) if self._open is not None else None,
             placebo=evidence.placebo,
             season=evidence.season,
             trend=evidence.trend,
-            strata=strata,
+            strata=self._strata.each(),
             mix_shift=mix,
-            within_strata=within,
+            within_strata=within.interval if within is not None else None,
             control=evidence.control,
             minimum_detectable=_detectable(effect, evidence.placebo),
         )
@@ -173,12 +174,15 @@ class Analysis:
 
     # --------------------------------------------------------------------- open waits counted
 
-    def _season(self) -> float | None:
+    def _effect_at(self, shift: int) -> float:
+        return effect_at(self._daily, self._asked.measure, self._windows, self._follow_up, shift)
+
+    def _season(self, moved: Callable[[int], float]) -> float | None:
         """The effect of the same windows a year before; None: not known so far back."""
         windows = self._windows
         if windows.first - _YEAR < self._daily.first or windows.last - windows.first > 2 * _YEAR:
             return None
-        found = effect_at(self._daily, self._asked.measure, windows, self._follow_up, -_YEAR)
+        found = moved(-_YEAR)
         return None if math.isnan(found) else found
 
     def _trend(self, before: Floats) -> TrendBefore | None:
@@ -225,8 +229,9 @@ def _warnings(evidence: Evidence, closed: Interval | None, mix: Interval | None)
     smaller = min(evidence.n_baseline, evidence.n_current)
     if smaller < 5 * 20:
         found.append(Finding("SMALL_SAMPLE", {"nBaseline": evidence.n_baseline, "nCurrent": evidence.n_current}))
-    if closed is not None and closed.value * effect.value < 0:
-        found.append(Finding("OPEN_WAITS_DISAGREE", {"effect": effect.value, "effectSize": closed.value}))
+    overall = evidence.overall or effect
+    if closed is not None and closed.value * overall.value < 0:
+        found.append(Finding("OPEN_WAITS_DISAGREE", {"openEffect": overall.value, "effectSize": closed.value}))
     if is_trend(evidence.trend, effect.value) and evidence.trend is not None:
         found.append(Finding("TREND_BEFORE", {"tau": evidence.trend.tau, "trendPValue": evidence.trend.p}))
     season = evidence.season
@@ -234,8 +239,6 @@ def _warnings(evidence: Evidence, closed: Interval | None, mix: Interval | None)
         found.append(Finding("SEASON", {"effect": effect.value, "season": season}))
     if mix is not None and mix.lower is not None and mix.upper is not None and not mix.lower <= 0 <= mix.upper:
         found.append(Finding("MIX_SHIFT", {"mixShift": mix.value}))
-    within = evidence.within_strata
-    relevant = RELEVANT["delta"] / 10
-    if within is not None and within.value * effect.value < 0 and abs(within.value) > relevant:
-        found.append(Finding("SIMPSON", {"effect": effect.value, "withinStrata": within.value}))
+    if overall.value * effect.value < 0 and abs(effect.value) > _NOTABLE:
+        found.append(Finding("SIMPSON", {"overall": overall.value, "effect": effect.value}))
     return found

@@ -113,7 +113,7 @@ class Comparing:
         daily = await self._daily(caller, catalogue, Question(kpi, known, where, Asked()), _EVERYTHING)
         strata: Mapping[tuple[str, ...], Daily] = {}
         if wanted.stratify_by:
-            strata = await self._daily(caller, catalogue, Question(kpi, span, where, Asked()), wanted.stratify_by)
+            strata = await self._daily(caller, catalogue, Question(kpi, known, where, Asked()), wanted.stratify_by)
             if len(strata) > _MOST_STRATA:
                 raise InvalidInput(f"there are {len(strata)} strata: at most {_MOST_STRATA}", ("stratify_by",))
         control = await self._control(caller, catalogue, Question(kpi, span, where, Asked()))

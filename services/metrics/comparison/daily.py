@@ -6,7 +6,7 @@ the columns are, each class says.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -37,20 +37,33 @@ class Daily(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """So many waits of a day that share how many days later they ended, and the bin of their length."""
+    """So many waits of a day that share how many days later they ended, and the bin of their length.
+
+    stratum: whose they are, where several are kept as one.
+    """
 
     day: Ints
     later: Ints
     left: Ints
     count: Ints
     place: Ints
+    stratum: Ints
     started: Floats
 
     def window(self, start: int, end: int) -> "_Entries":
         low, high = np.searchsorted(self.day, [start, end])
-        those = slice(low, high)
-        of_day, later, left = self.day[those], self.later[those], self.left[those]
-        return _Entries(of_day, later, left, self.count[those], self.place[those], self.started[those])
+        return self.picked(slice(low, high))
+
+    def picked(self, those: slice | Ints) -> "_Entries":
+        return _Entries(
+            self.day[those],
+            self.later[those],
+            self.left[those],
+            self.count[those],
+            self.place[those],
+            self.stratum[those],
+            self.started[those],
+        )
 
 
 class Waits:
@@ -78,12 +91,32 @@ class Waits:
         hits.sort()
         whole = np.array([row[:5] for row in rows], dtype=np.int64).reshape(-1, 5).T
         began = np.array([row[5] for row in rows], dtype=np.float64)
-        self._entries = _Entries(whole[0], whole[1], whole[2], whole[3], whole[4], began)
+        self._entries = _Entries(
+            whole[0], whole[1], whole[2], whole[3], whole[4], np.zeros(len(rows), dtype=np.int64), began
+        )
         self._hits = np.array(hits, dtype=np.int64).reshape(-1, 3).T
-        self.first = int(whole[0][0]) if rows else 0
-        self.end = int(whole[0][-1]) + 1 if rows else 0
+        self._look()
+
+    @classmethod
+    def together(cls, several: Sequence["Waits"]) -> "Waits":
+        """Of strata, in their order, so that all their totals are looked up at once."""
+        found = cls([], several[0].target if several else None)
+        parts = [
+            replace(one._entries, stratum=np.full(len(one._entries.day), place))  # of the same class
+            for place, one in enumerate(several)
+        ]
+        columns = [np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Entries)]
+        together = _Entries(*columns)
+        found._entries = together.picked(np.argsort(together.day, kind="stable"))
+        found._look()
+        return found
+
+    def _look(self) -> None:
+        day, place = self._entries.day, self._entries.place
+        self.first = int(day[0]) if len(day) else 0
+        self.end = int(day[-1]) + 1 if len(day) else 0
         # The lowest column is that of waits without any length.
-        known = whole[4][whole[4] > 0]
+        known = place[place > 0]
         self._low = int(known.min()) - 1 if len(known) else 0
         self._high = int(known.max(initial=1))
 
@@ -120,6 +153,12 @@ class Waits:
     def total(self, start: int, end: int, as_of: int) -> Floats:
         entries, column, columns = self._placed(start, end, as_of)
         return _counted(column, entries.count, int(columns))
+
+    def totals(self, start: int, end: int, as_of: int, strata: int) -> Floats:
+        """A row for each stratum."""
+        entries, column, columns = self._placed(start, end, as_of)
+        flat = entries.stratum * columns + column
+        return _counted(flat, entries.count, strata * int(columns)).reshape(strata, int(columns))
 
     def shares(self, start: int, end: int, as_of: int) -> Floats:
         """Each day's (answered in time, not in time) of those that were due when that day began."""

@@ -154,7 +154,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a verdict rests on. closed: the effect among those that ended alone; None: nothing can be open."""
+    """What a verdict rests on.
+
+    effect: with the mix of strata held constant, where there are strata; overall: without. closed: overall, among those
+    that ended alone; None: nothing can be open.
+    """
 
     measure: Measure
     direction: Direction
@@ -163,12 +167,12 @@ class Evidence:
     days_baseline: int
     days_current: int
     effect: Interval | None = None
+    overall: Interval | None = None
     closed: Interval | None = None
     share: ShareTest | None = None
     placebo: Placebo | None = None
     season: float | None = None
     trend: TrendBefore | None = None
-    within_strata: Interval | None = None
     control: Interval | None = None
 
 
@@ -205,15 +209,15 @@ def decide(evidence: Evidence) -> tuple[Verdict, list[Finding]]:
 
 
 def _conflict(evidence: Evidence, effect: Interval) -> Finding | None:
-    closed, share = evidence.closed, evidence.share
-    if closed is not None and _opposed(effect, closed):
-        return Finding("OPEN_WAITS_DISAGREE", {"effect": effect.value, "effectSize": closed.value})
-    if share is not None and _sign(share.difference) == _sign(effect) != 0:
+    overall, closed, share = evidence.overall or effect, evidence.closed, evidence.share
+    if closed is not None and _opposed(overall, closed):
+        return Finding("OPEN_WAITS_DISAGREE", {"openEffect": overall.value, "effectSize": closed.value})
+    if share is not None and _sign(share.difference) == _sign(overall) != 0:
         # Longer waits and a larger share in time.
-        return Finding("SHARE_DISAGREES", {"effect": effect.value, "shareDifference": share.difference.value})
-    within = evidence.within_strata
-    if within is not None and _opposed(effect, within):
-        return Finding("SIMPSON", {"effect": effect.value, "withinStrata": within.value})
+        numbers = {"openEffect": overall.value, "shareDifference": share.difference.value}
+        return Finding("SHARE_DISAGREES", numbers)
+    if _opposed(overall, effect):
+        return Finding("SIMPSON", {"overall": overall.value, "effect": effect.value})
     return None
 
 

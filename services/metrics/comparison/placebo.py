@@ -1,6 +1,7 @@
 """The same comparison at other dates: how far a figure moves when nothing is known to have happened."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from services.metrics.comparison.effects import effect_of
 from services.metrics.evidence.sample import Floats
 
 LONGEST_FOLLOW_UP = 90
-_MOST_DATES = 250
+_MOST_DATES = 200
 # So much of Student's distribution lies below what an effect must exceed: of few independent dates little is known of
 # how far they spread, and it must be exceeded by far.
 _LEVEL = 0.99
@@ -71,14 +72,15 @@ def effect_at(daily: Daily, measure: Measure, windows: Windows, follow_up: int, 
     return effect_of(measure, *windows.sides(daily, follow_up, shift))
 
 
-def placebo(daily: Daily, measure: Measure, windows: Windows) -> Placebo:
-    """Dates at which both windows lie wholly before, or wholly after, what is compared; evenly spread, at most 250.
+def placebo(daily: Daily, windows: Windows, effect_of_shift: Callable[[int], float]) -> Placebo:
+    """Dates at which both windows lie wholly before, or wholly after, what is compared; evenly spread, at most 200.
 
+    daily: since when anything is known, and until when. effect_of_shift: with both windows moved by so many days.
     needed: the root mean square of their effects times Student's quantile for as many dates as do not overlap. None
     where there are fewer than two of these.
     """
     follow_up = min(windows.follow_up, LONGEST_FOLLOW_UP)
-    effect = effect_at(daily, measure, windows, follow_up)
+    effect = effect_of_shift(0)
     change = max(windows.current[0], windows.baseline[0])
     before = range(daily.first - windows.first, change - windows.last + 1)
     known = min(windows.as_of - follow_up, daily.end)
@@ -88,7 +90,7 @@ def placebo(daily: Daily, measure: Measure, windows: Windows) -> Placebo:
     if independent < _FEWEST_INDEPENDENT:
         return Placebo(len(shifts), independent, None, None, None, None, effect, follow_up)
     step = math.ceil(len(shifts) / _MOST_DATES)
-    effects = np.array([effect_at(daily, measure, windows, follow_up, shift) for shift in shifts[::step]])
+    effects = np.array([effect_of_shift(shift) for shift in shifts[::step]])
     effects = effects[~np.isnan(effects)]
     if len(effects) < _FEWEST_INDEPENDENT:
         return Placebo(len(effects), independent, None, None, None, None, effect, follow_up)

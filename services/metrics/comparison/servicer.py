@@ -21,6 +21,7 @@ from services.metrics.kpi.periods import Days
 
 _SHORTEST, _LONGEST = 7, 1_000
 _NAMED = 5
+_MIX = "category"
 
 
 class ComparisonServicer(comparison_pb2_grpc.ComparisonServiceServicer):
@@ -82,11 +83,15 @@ class ComparisonServicer(comparison_pb2_grpc.ComparisonServiceServicer):
             raise ChangeNotFound(request.change_id)
         catalogue = await self._catalogues.knowing([request.kpi])
         baseline, current = around(change, request.days, catalogue)
+        kpi = catalogue.get(request.kpi)
+        where = {"touchpoint": change.touchpoints} if change.touchpoints else {}
         wanted = Wanted(
-            kpi=catalogue.get(request.kpi),
+            kpi=kpi,
             baseline=baseline,
             current=current,
-            where={"touchpoint": change.touchpoints} if change.touchpoints else {},
+            where=where,
+            # With the mix of categories held constant smaller effects can be seen: where the figure is kept so.
+            stratify_by=(_MIX,) if frozenset({*where, _MIX}) in map(frozenset, catalogue.sets_of(kpi)) else (),
             selections=(
                 kpis.asked_from_proto(request.baseline_selection),
                 kpis.asked_from_proto(request.current_selection),

@@ -8,8 +8,8 @@ import numpy as np
 
 from services.metrics.comparison.daily import Daily, Values, Waits
 from services.metrics.comparison.domain import Measure, Stratum
-from services.metrics.comparison.effects import STATISTIC, resampled
-from services.metrics.comparison.placebo import effect_at
+from services.metrics.comparison.effects import STATISTIC, Resampled, effect_of, resampled
+from services.metrics.comparison.placebo import aligned, effect_at
 from services.metrics.comparison.question import Asked, counts_of, hits_of
 from services.metrics.evidence import ranks, shift
 from services.metrics.evidence.normal import two_sided
@@ -30,6 +30,27 @@ class Strata:
         self._windows = asked.windows
         self._follow_up = asked.follow_up
         self._strata = strata
+        several = [daily for daily in strata.values() if isinstance(daily, Waits)]
+        self._together = Waits.together(several) if several else None
+
+    def __len__(self) -> int:
+        return len(self._strata)
+
+    def effect_at(self, shift: int) -> float:
+        """The effect with the mix held constant, both windows moved by so many days; NaN: no stratum has both sides."""
+        if self._together is not None:
+            together, of = self._together, len(self._strata)
+            before, after = aligned(
+                *(
+                    together.totals(start + shift, end + shift, end + shift + self._follow_up, of)
+                    for start, end in (self._windows.baseline, self._windows.current)
+                )
+            )
+            return _mean(STATISTIC[self._asked.measure](before, after), _sizes(self._asked.measure, before, after))
+        sides = [self._windows.sides(daily, self._follow_up, shift) for daily in self._strata.values()]
+        effects = [effect_of(self._asked.measure, *pair) for pair in sides]
+        weights = [_sizes(self._asked.measure, one[np.newaxis], other[np.newaxis])[0] for one, other in sides]
+        return _mean(np.array(effects), np.array(weights))
 
     def each(self) -> list[Stratum]:
         """Largest first; p-values adjusted over those that have one."""
@@ -76,26 +97,29 @@ class Strata:
         effect = None if math.isnan(found.interval.value) else found.interval.value
         return Stratum(values, *sizes, effect, found.interval if effect is not None else None, p)
 
-    def within(self) -> Interval | None:
-        """The effect if the mix had not changed: mean over strata, weighted by n m / (N + 1) (van Elteren 1960)."""
+    def within(self) -> Resampled | None:
+        """The effect if the mix had not changed: mean over strata, weighted by n m / (N + 1) (van Elteren 1960).
+
+        One seed for all: a day that is drawn is drawn in every stratum, since what happens on it happens in all.
+        """
+        measure = self._asked.measure
         value = weights = 0.0
         draws = np.zeros(_DRAWS)
-        for place, daily in enumerate(self._strata.values()):
+        for daily in self._strata.values():
             before, after = self._windows.days(daily, self._follow_up)
             if not before.sum() or not after.sum():
                 continue
-            n, m = float(before.sum()), float(after.sum())
-            weight = n * m / (n + m + 1)
-            statistic = STATISTIC[self._asked.measure]
-            one = resampled(statistic, before, after, self._asked.seed + 10 + place, _DRAWS)
-            if math.isnan(one.interval.value):
+            weight = float(_sizes(measure, *(side.sum(axis=0)[np.newaxis] for side in (before, after)))[0])
+            one = resampled(STATISTIC[measure], before, after, self._asked.seed + 10, _DRAWS)
+            if math.isnan(one.interval.value) or not weight:
                 continue
             value += weight * one.interval.value
             draws += weight * np.where(np.isnan(one.draws), one.interval.value, one.draws)
             weights += weight
         if not weights:
             return None
-        return Interval(value / weights, *percentiles(draws / weights, 0.95))
+        draws /= weights
+        return Resampled(Interval(value / weights, *percentiles(draws, 0.95)), float(draws.std()), draws)
 
     def mix_shift(self) -> Interval | None:
         """The KPI's value with today's mix and the behaviour of before, less the value of before (Kitagawa 1955)."""
@@ -126,6 +150,20 @@ class Strata:
         place = (running < ranks_of * (1 - 1e-9)).sum(axis=1)
         found: Floats = np.append(axis, np.nan)[place]
         return found
+
+
+def _sizes(measure: Measure, before: Floats, after: Floats) -> Floats:
+    """n m / (N + 1) of each row; what n is depends on what the columns are."""
+    column = {Measure.LOG_RATE: 0, Measure.DIFFERENCE: 1}.get(measure)
+    n, m = (side.sum(axis=1) if column is None else np.abs(side[:, column]) for side in (before, after))
+    sizes: Floats = n * m / (n + m + 1)
+    return sizes
+
+
+def _mean(effects: Floats, weights: Floats) -> float:
+    weights = np.where(np.isnan(effects), 0.0, weights)
+    whole = float(weights.sum())
+    return float((np.nan_to_num(effects) * weights).sum() / whole) if whole else math.nan
 
 
 def _redrawn(rng: np.random.Generator, counts: Floats) -> Floats:

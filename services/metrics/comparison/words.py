@@ -65,19 +65,21 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "Kennzahl von selbst etwa so sehr; er müsste {needed} übersteigen.",
     ),
     "OPEN_WAITS_DISAGREE": (
-        "Open waits say the opposite of those that ended: {effect} with them, {effectSize} among those that ended.",
-        "Offene Wartezeiten sagen das Gegenteil der beendeten: {effect} mit ihnen, {effectSize} unter den beendeten.",
+        "Open waits say the opposite of those that ended: {openEffect} with them, {effectSize} among those that ended.",
+        "Offene Wartezeiten sagen das Gegenteil der beendeten: {openEffect} mit ihnen, {effectSize} unter den "
+        "beendeten.",
     ),
     "SHARE_DISAGREES": (
-        "Waits and targets say the opposite: the effect on waits is {effect}, the share answered in time moved by "
-        "{shareDifference}.",
-        "Wartezeiten und Ziele sagen das Gegenteil: Der Effekt auf die Wartezeiten ist {effect}, der Anteil der "
+        "Waits and targets say the opposite: the effect on waits is {openEffect}, the share answered in time moved "
+        "by {shareDifference}.",
+        "Wartezeiten und Ziele sagen das Gegenteil: Der Effekt auf die Wartezeiten ist {openEffect}, der Anteil der "
         "rechtzeitig Beantworteten änderte sich um {shareDifference}.",
     ),
     "SIMPSON": (
-        "Overall the effect is {effect}, within the strata it is {withinStrata}: the mix has changed, not the figure.",
-        "Insgesamt ist der Effekt {effect}, innerhalb der Schichten {withinStrata}: Geändert hat sich die Mischung, "
-        "nicht die Kennzahl.",
+        "Overall the effect is {overall}, with the mix held constant it is {effect}: the mix has changed, not the "
+        "figure.",
+        "Insgesamt ist der Effekt {overall}, bei gleicher Mischung {effect}: Geändert hat sich die Mischung, nicht die "
+        "Kennzahl.",
     ),
     "SEASON": (
         "The same happened a year before: {season} then, {effect} now.",

@@ -47,7 +47,7 @@ def test_a_clear_case_is_clear_and_goes_by_the_direction() -> None:
         ({"control": Interval(0.2, 0.1, 0.3)}, Verdict.NO_EVIDENCE, "CONTROL_MOVED_TOO"),
         ({"closed": Interval(0.2, 0.1, 0.3)}, Verdict.CONFLICTING, "OPEN_WAITS_DISAGREE"),
         ({"share": compare_shares((200, 400), (100, 400))}, Verdict.CONFLICTING, "SHARE_DISAGREES"),
-        ({"within_strata": Interval(0.2, 0.1, 0.3)}, Verdict.CONFLICTING, "SIMPSON"),
+        ({"overall": Interval(0.2, 0.1, 0.3), "closed": None, "share": None}, Verdict.CONFLICTING, "SIMPSON"),
     ],
 )
 def test_each_rule_decides_alone(changed: dict[str, object], verdict: Verdict, code: str) -> None:
@@ -65,7 +65,8 @@ def test_each_rule_decides_alone(changed: dict[str, object], verdict: Verdict, c
         {"control": Interval(-0.2, -0.3, -0.1)},
         {"closed": Interval(0.02, -0.05, 0.09)},
         {"closed": None},
-        {"within_strata": Interval(-0.1, -0.2, -0.05)},
+        {"overall": Interval(-0.1, -0.2, -0.05)},
+        {"overall": Interval(0.02, -0.05, 0.09)},
         {"share": None},
         {"n_current": 20, "days_current": 7},
     ],

@@ -505,7 +505,7 @@ class Comparison(_message.Message):
     def current(self) -> _kpi_pb2.KpiResult: ...
     @_builtins.property
     def effect(self) -> _kpi_pb2.Interval:
-        """what the verdict rests on; the interval is from whole weeks drawn again"""
+        """what the verdict rests on: with the mix of strata held constant, where there are strata"""
 
     @_builtins.property
     def difference(self) -> _kpi_pb2.Interval:
@@ -527,7 +527,7 @@ class Comparison(_message.Message):
     def control(self) -> _kpi_pb2.Interval: ...
     @_builtins.property
     def within_strata(self) -> _kpi_pb2.Interval:
-        """the effect with the mix held constant"""
+        """the same as effect, where there are strata"""
 
     def __init__(
         self,
