@@ -42,6 +42,11 @@ class Measure(Enum):
     DIFFERENCE = "DIFFERENCE"
 
     @property
+    def largest(self) -> float | None:
+        """No effect can exceed it."""
+        return None if self in (Measure.LOG_RATE, Measure.DIFFERENCE) else 1.0
+
+    @property
     def relevant(self) -> float | None:
         if self in (Measure.OPEN_DELTA, Measure.DELTA):
             return RELEVANT["delta"]
@@ -193,6 +198,8 @@ def decide(evidence: Evidence) -> tuple[Verdict, list[Finding]]:
     if relevant is not None and lower < -relevant and upper > relevant:
         return Verdict.INSUFFICIENT_DATA, [Finding("TOO_WIDE", of_effect)]
     if placebo is None or placebo.needed is None or placebo.lower is None or placebo.upper is None:
+        return Verdict.INSUFFICIENT_DATA, [Finding("HISTORY_TOO_SHORT", of_effect)]
+    if evidence.measure.largest is not None and placebo.needed >= evidence.measure.largest:
         return Verdict.INSUFFICIENT_DATA, [Finding("HISTORY_TOO_SHORT", of_effect)]
     if lower <= 0 <= upper:
         return Verdict.NO_EVIDENCE, [Finding("INTERVAL_HOLDS_ZERO", of_effect)]

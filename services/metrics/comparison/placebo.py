@@ -40,6 +40,11 @@ class Windows:
     def last(self) -> int:
         return max(self.baseline[1], self.current[1])
 
+    @property
+    def length(self) -> int:
+        """Days of both."""
+        return self.baseline[1] - self.baseline[0] + self.current[1] - self.current[0]
+
     def sides(self, daily: Daily, follow_up: int, shift: int = 0) -> tuple[Floats, Floats]:
         """Their sums, both windows moved by so many days."""
         before, after = (
@@ -86,7 +91,8 @@ def placebo(daily: Daily, windows: Windows, effect_of_shift: Callable[[int], flo
     known = min(windows.as_of - follow_up, daily.end)
     after = range(change - windows.first, known - windows.last + 1)
     shifts = [*before, *after]
-    independent = len(shifts) / (windows.last - windows.first)
+    # Windows moved by as many days as both have share nothing with where they were.
+    independent = len(shifts) / windows.length
     if independent < _FEWEST_INDEPENDENT:
         return Placebo(len(shifts), independent, None, None, None, None, effect, follow_up)
     step = math.ceil(len(shifts) / _MOST_DATES)

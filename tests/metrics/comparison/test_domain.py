@@ -38,6 +38,7 @@ def test_a_clear_case_is_clear_and_goes_by_the_direction() -> None:
         ({"effect": Interval(-0.3, -0.7, 0.2)}, Verdict.INSUFFICIENT_DATA, "TOO_WIDE"),
         ({"placebo": None}, Verdict.INSUFFICIENT_DATA, "HISTORY_TOO_SHORT"),
         ({"placebo": replace(PLACEBO, needed=None)}, Verdict.INSUFFICIENT_DATA, "HISTORY_TOO_SHORT"),
+        ({"placebo": replace(PLACEBO, needed=1.2)}, Verdict.INSUFFICIENT_DATA, "HISTORY_TOO_SHORT"),
         ({"effect": Interval(-0.05, -0.12, 0.02)}, Verdict.NO_EVIDENCE, "INTERVAL_HOLDS_ZERO"),
         ({"placebo": replace(PLACEBO, needed=0.31)}, Verdict.NO_EVIDENCE, "AS_AT_OTHER_DATES"),
         ({"placebo": replace(PLACEBO, lower=-0.31)}, Verdict.NO_EVIDENCE, "AS_AT_OTHER_DATES"),
