@@ -82,3 +82,12 @@ async def test_without_the_scope_those_of_others_are_refused_and_the_rest_is_ans
     assert error["path"] == ["node", "kpis"]
     assert error["extensions"]["code"] == "FORBIDDEN"
     assert "metrics:employees" in error["message"]
+
+
+async def test_ones_own_are_answered_beside_those_of_others_that_are_refused(world: World) -> None:
+    ada, ben = await two_employees(world)
+    body = await answer(world, BOTH, Caller("ada", READ, employee=ada), ids=[ada, ben])
+    assert body["data"] == {"nodes": [{"kpis": [{"n": 3}]}, {"kpis": None}]}
+    assert [(error["path"], error["extensions"]["code"]) for error in body["errors"]] == [
+        (["nodes", 1, "kpis"], "FORBIDDEN")
+    ]

@@ -212,6 +212,10 @@ class Reader:
         return found
 
 
+def foreign_employee() -> Forbidden:
+    return Forbidden(f"figures by employee need the scope {EMPLOYEES}")
+
+
 def _query(caller: Caller, question: Question, by: Collection[str] = ()) -> Query:
     where = dict(question.where)
     if caller.sources is not None:
@@ -221,7 +225,7 @@ def _query(caller: Caller, question: Question, by: Collection[str] = ()) -> Quer
     if "employee" in dimensions and not caller.may(EMPLOYEES):
         own = (caller.employee,) if caller.employee else ()
         if not own or where.get("employee") != own:
-            raise Forbidden(f"figures by employee need the scope {EMPLOYEES}")
+            raise foreign_employee()
     for many in MANY_VALUED.intersection(where).difference(by):
         if len(where[many]) > 1:
             raise InvalidInput(f"who belongs to several would count several times: break down by {many}", ("where",))

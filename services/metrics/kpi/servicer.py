@@ -17,7 +17,7 @@ from services.metrics.kpi.defining import Defining
 from services.metrics.kpi.deriving import Deriving
 from services.metrics.kpi.domain import Kpi
 from services.metrics.kpi.periods import EVERYTHING, Days, aligned
-from services.metrics.kpi.reader import Question, Reader
+from services.metrics.kpi.reader import EMPLOYEES, Question, Reader, foreign_employee
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.results import Asked, Result
 from services.metrics.kpi.watching import Changes
@@ -188,8 +188,14 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         catalogue = await self._catalogues.knowing(request.keys)
         kpis = [catalogue.get(key) for key in dict.fromkeys(request.keys)] or _kept_of(catalogue, request.kind)
         days = messages.days_from_proto(request.period, catalogue.zone) if request.HasField("period") else None
-        found = await self._of_subjects(caller, catalogue, request, ids, kpis, days)
         response = pb.BatchGetSubjectResultsResponse()
+        if request.kind == pb.SUBJECT_KIND_EMPLOYEE and not caller.may(EMPLOYEES):
+            # One's own are always shown, whoever else is asked for in the same call.
+            for id in ids:
+                if id != caller.employee:
+                    response.answers[id].error.CopyFrom(item_error(foreign_employee().fault))
+            ids = [id for id in ids if id == caller.employee]
+        found = await self._of_subjects(caller, catalogue, request, ids, kpis, days)
         for id, results in found.items():
             response.answers[id].value.results.extend(
                 messages.withheld(kpi, days or EVERYTHING, freshness)
