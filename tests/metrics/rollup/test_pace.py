@@ -30,7 +30,7 @@ def tried(pace: Pace, clock: Clock, seconds: float) -> int:
 
 def test_slow_ones_are_followed_by_smaller_ones_and_quick_ones_by_larger_ones(clock: Clock) -> None:
     pace = Pace(1600)
-    assert [tried(pace, clock, seconds) for seconds in (5, 5, 2, 0.1, 0.1, 0.1)] == [1600, 800, 400, 400, 800, 1600]
+    assert [tried(pace, clock, seconds) for seconds in (7, 7, 4, 0.1, 0.1, 0.1)] == [1600, 800, 400, 400, 800, 1600]
 
 
 def test_what_was_aborted_is_not_tried_again_as_large(clock: Clock) -> None:
