@@ -5,12 +5,18 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from chassis.caller import DEVELOPMENT_CALLER, Caller
 from chassis.mongo import Database, open_database
 from cli.mongod import running_mongod
 from tests.commands import Commands
+
+# A busy machine is not a wrong result.
+_TOO_SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=_TOO_SLOW)
+hypothesis.settings.load_profile("any machine")
 
 # Each test has a database of its own and drops it: else the files of all of them would stay open for minutes.
 _DROP_SOON = ("--syncdelay", "5", "--setParameter", "minSnapshotHistoryWindowInSeconds=0")

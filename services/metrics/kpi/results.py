@@ -85,7 +85,7 @@ def compute(
         min=values[0][0] if values else None,
         max=values[-1][0] if values else None,
         interval=interval,
-        quantiles={p: sketch.quantile(parts.bins, p) for p in asked.quantiles},
+        quantiles={p: sketch.quantile_of(values, p) for p in asked.quantiles},
         histograms={bins: sketch.histogram(parts.bins, bins) for bins in asked.histogram_bins},
         open=_open(parts, waiting, asked, now) if kpi.durations and asked.open else None,
         within_target=_within(parts, waiting) if kpi.target is not None and kpi.aggregation in _MEASURING else None,
@@ -118,7 +118,7 @@ def _value(
         half = _Z * deviation / math.sqrt(count) if deviation is not None else None
         return mean, Interval(mean, mean - half, mean + half) if half is not None else None
     p = kpi.quantile or 0.5
-    value = sketch.quantile(parts.bins, p)
+    value = sketch.quantile_of(values, p)
     return value, None if value is None else _of_quantile(value, values, count, p)
 
 

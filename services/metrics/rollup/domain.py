@@ -77,18 +77,18 @@ class Parts:
     censored: Flat = field(default_factory=dict)
     excluded: Flat = field(default_factory=dict)
 
-    def add(self, stored: Mapping[str, Any]) -> None:
-        """Add the parts of a cell: bins and reasons nested, sums as whole numbers."""
+    def add(self, stored: Mapping[str, Any], sign: int = 1) -> None:
+        """Add the parts of a cell: bins and reasons nested, sums as whole numbers. sign: -1 takes them away."""
         for name, value in stored.items():
             if name == "b":
-                _add_all(self.bins, value)
+                _add_all(self.bins, value, sign)
             elif name == "c":
-                _add_all(self.censored, value)
+                _add_all(self.censored, value, sign)
             elif name == "x":
-                _add_all(self.excluded, value)
+                _add_all(self.excluded, value, sign)
             else:
                 attribute = _ATTRIBUTE[name]
-                setattr(self, attribute, getattr(self, attribute) + value)
+                setattr(self, attribute, getattr(self, attribute) + sign * value)
 
     def minus(self, others: Iterable["Parts"]) -> "Parts":
         """What remains of this without the others."""
@@ -117,10 +117,10 @@ class Parts:
 _ATTRIBUTE = {"n": "n", "s": "sum", "q": "squares", "h": "hit", "o": "open", "u": "unanswered"}
 
 
-def _add_all(into: Flat, nested: object) -> None:
+def _add_all(into: Flat, nested: object, sign: int) -> None:
     if isinstance(nested, dict):
         for key, count in nested.items():
-            into[key] = into.get(key, 0) + count
+            into[key] = into.get(key, 0) + sign * count
 
 
 def month_of(at: date) -> str:

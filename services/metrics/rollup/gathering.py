@@ -15,6 +15,12 @@ def gather(group: Group, query: Query, cell: Mapping[str, Any]) -> None:
     """Add one cell document to its group."""
     if "m" in cell:
         group.parts.add(from_stored(cell["m"]))
+    if cell.get("less"):
+        # The days that are not wanted of this month.
+        for places in cell.get("d", {}).values():
+            for stored in places.values():
+                group.parts.add(from_stored(stored), -1)
+        return
     for number, places in cell.get("d", {}).items():
         day = date.fromisoformat(f"{cell['t']}-{int(number):02}")
         if not query.start <= day < query.end:

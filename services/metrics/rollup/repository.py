@@ -180,7 +180,9 @@ class MongoRollupRepository:
     async def cells(self, caller: Caller, queries: Sequence[Query]) -> list[dict[tuple[str, ...], Group]]:
         """Of each query, the groups by the values of its dimensions; one command for all of them."""
         found: list[dict[tuple[str, ...], Group]] = [defaultdict(Group) for _ in queries]
-        pipelines = [(self._cells, place, _cell_pipeline(query)) for place, query in enumerate(queries)]
+        pipelines = [
+            (self._cells, place, pipeline) for place, query in enumerate(queries) for pipeline in _cell_pipelines(query)
+        ]
         for place, query in enumerate(queries):
             if query.kpi.aggregation is Aggregation.DISTINCT_CUSTOMERS:
                 pipelines.append((self._sets, place, _set_pipeline(query)))
@@ -286,34 +288,49 @@ def _stored(name: str, value: int) -> object:
     return to_decimal128(value) if name in ("s", "q") else value
 
 
-def _months(query: Query) -> tuple[str, str, list[str]]:
-    """The first and last month, and those of which only a part is wanted."""
+def _cell_pipelines(query: Query) -> list[list[Document]]:
+    """Whole months by their sum. Of a month that is only partly wanted its days, or its sum and the days not wanted.
+
+    Whichever are fewer: so that the edges of a period cost at most half a month, whatever it is that days hold.
+    """
+    if query.days or query.as_of is not None or query.start >= query.end:
+        return [_cell_pipeline(query)]
     last = query.end - timedelta(days=1)
-    partial = []
-    if query.start.day != 1:
-        partial.append(month_of(query.start))
-    if query.end.day != 1:
-        partial.append(month_of(last))
-    return month_of(query.start), month_of(last), partial
+    months: dict[str, tuple[int, int]] = {}
+    if query.start.day != 1 or (month_of(query.start) == month_of(last) and query.end.day != 1):
+        months[month_of(query.start)] = (query.start.day, last.day if month_of(last) == month_of(query.start) else 31)
+    if query.end.day != 1 and month_of(last) not in months:
+        months[month_of(last)] = (1, last.day)
+    whole = {"$gte": month_of(query.start), "$lte": month_of(last), "$nin": list(months)}
+    pipelines = [[{"$match": _match(query, whole)}, {"$project": _kept(query, "m")}]]
+    for month, (first, final) in months.items():
+        inside = range(first, final + 1)
+        outside = [day for day in range(1, 32) if day not in inside]
+        if len(inside) <= len(outside):
+            wanted = [f"d.{day}" for day in inside]
+            pipelines.append([{"$match": _match(query, month)}, {"$project": _kept(query, *wanted)}])
+        else:
+            unwanted = [f"d.{day}" for day in outside]
+            kept: Document = {**_kept(query, "m", *unwanted), "less": {"$literal": True}}
+            pipelines.append([{"$match": _match(query, month)}, {"$project": kept}])
+    return pipelines
+
+
+def _match(query: Query, months: object) -> Document:
+    match: Document = {"k": query.kpi.cells, "s": "+".join(query.dimensions), "t": months}
+    for dimension, values in query.where:
+        match[f"v{query.dimensions.index(dimension)}"] = {"$in": list(values)}
+    return match
+
+
+def _kept(query: Query, *fields: str) -> Document:
+    return {"t": 1, **{f"v{place}": 1 for place in range(len(query.dimensions))}, **dict.fromkeys(fields, 1)}
 
 
 def _cell_pipeline(query: Query) -> list[Document]:
-    first, last, partial = _months(query)
-    match: Document = {
-        "k": query.kpi.cells,
-        "s": "+".join(query.dimensions),
-        "t": {"$gte": first, "$lte": last},
-    }
-    for dimension, values in query.where:
-        match[f"v{query.dimensions.index(dimension)}"] = {"$in": list(values)}
-    kept: Document = {"t": 1, **{f"v{place}": 1 for place in range(len(query.dimensions))}}
-    if query.days or query.as_of is not None:
-        kept["d"] = 1
-    else:
-        is_partial = {"$in": ["$t", partial]}
-        kept["d"] = {"$cond": [is_partial, "$d", "$$REMOVE"]}
-        kept["m"] = {"$cond": [is_partial, "$$REMOVE", "$m"]}
-    return [{"$match": match}, {"$project": kept}]
+    """All days of all months that the period touches."""
+    months = {"$gte": month_of(query.start), "$lte": month_of(query.end - timedelta(days=1))}
+    return [{"$match": _match(query, months)}, {"$project": _kept(query, "d")}]
 
 
 def _set_pipeline(query: Query) -> list[Document]:

@@ -5,7 +5,8 @@ for the same below zero, z for zero.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 ACCURACY = 0.01
 GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
@@ -24,6 +25,8 @@ def key_of(value: float) -> str:
     return f"p{place}" if value > 0 else f"n{place}"
 
 
+# There are some two thousand bins that anything ever falls into.
+@lru_cache(maxsize=16_384)
 def value_of(key: str) -> float:
     """What stands for all values of the bin: at most 1 % from each of them."""
     if key == "z":
@@ -56,10 +59,15 @@ def at_rank(values: Iterable[tuple[float, int]], rank: int) -> float:
 
 def quantile(bins: Bins, p: float) -> float | None:
     """Nearest rank: the smallest value with at least a share p of all at or below it."""
-    total = sum(count for count in bins.values() if count > 0)
+    return quantile_of(ordered(bins), p)
+
+
+def quantile_of(values: Sequence[tuple[float, int]], p: float) -> float | None:
+    """The same of values that are in their order already."""
+    total = sum(count for _, count in values)
     if not total:
         return None
-    return at_rank(ordered(bins), max(1, math.ceil(round(p * total, 9))))
+    return at_rank(values, max(1, math.ceil(round(p * total, 9))))
 
 
 def histogram(bins: Bins, wanted: int) -> list[tuple[float, float, int]]:

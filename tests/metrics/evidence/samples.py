@@ -1,9 +1,5 @@
 """Samples of many shapes for the tests of evidence, and what turns counts back into single values."""
 
-from collections.abc import Callable
-from typing import Any
-
-import hypothesis
 import numpy as np
 from hypothesis import strategies as st
 
@@ -21,13 +17,6 @@ numbers = st.one_of(
     st.lists(signed, min_size=1, max_size=30),
 )
 pairs = st.tuples(numbers, numbers)
-
-Test = Callable[..., None]
-
-
-def given(*strategies: st.SearchStrategy[Any]) -> Callable[[Test], Test]:
-    """Without a deadline: a busy machine is not a wrong result."""
-    return lambda test: hypothesis.settings(deadline=None)(hypothesis.given(*strategies)(test))
 
 
 def bins_of(values: list[float]) -> dict[str, int]:

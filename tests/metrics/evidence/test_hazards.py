@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter  # type: ignore[import-untyped]  # ships no types
 from lifelines.statistics import logrank_test  # type: ignore[import-untyped]  # as above
@@ -18,7 +19,7 @@ from services.metrics.evidence.hazards import (
     restricted_means,
 )
 from services.metrics.evidence.sample import Floats, common, sample
-from tests.metrics.evidence.samples import bins_of, decades, given, log_normal
+from tests.metrics.evidence.samples import bins_of, decades, log_normal
 
 durations = st.one_of(st.lists(decades, max_size=25), st.lists(st.integers(1, 4).map(float), max_size=25))
 sides = st.tuples(durations, durations).filter(lambda side: bool(side[0] or side[1]))

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.evidence.opens import open_deltas
 from services.metrics.evidence.ranks import cliffs_delta
 from services.metrics.evidence.sample import Floats
-from tests.metrics.evidence.samples import given
 
 BINS = 6
 rows = st.lists(st.integers(0, 4), min_size=2 * BINS, max_size=2 * BINS).map(lambda row: np.array([row], dtype=float))

@@ -5,12 +5,13 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from services.metrics.evidence import ranks
 from services.metrics.evidence.sample import Floats
-from tests.metrics.evidence.samples import counted, given, log_normal, numbers, pairs, raw
+from tests.metrics.evidence.samples import counted, log_normal, numbers, pairs, raw
 
 tiny = st.lists(st.integers(0, 3).map(float), min_size=1, max_size=5)
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.evidence import ranks, sample
@@ -19,7 +20,7 @@ from services.metrics.evidence.resampling import (
     shares,
 )
 from services.metrics.evidence.sample import Floats
-from tests.metrics.evidence.samples import bins_of, counted, given, log_normal, numbers, pairs
+from tests.metrics.evidence.samples import bins_of, counted, log_normal, numbers, pairs
 
 
 @given(st.lists(numbers, min_size=1, max_size=5), st.floats(0, 1))

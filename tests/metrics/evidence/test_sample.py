@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.evidence import sample
 from services.metrics.rollup import sketch
-from tests.metrics.evidence.samples import bins_of, given, numbers, pairs
+from tests.metrics.evidence.samples import bins_of, numbers, pairs
 
 
 @given(numbers, st.floats(0, 1))

@@ -4,10 +4,10 @@ import math
 
 import pytest
 import scipy.stats
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.evidence.shares import compare_shares
-from tests.metrics.evidence.samples import given
 
 sides = st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.metrics.evidence.sample import Floats, Ints
 from services.metrics.evidence.shift import hodges_lehmann
 from services.metrics.kpi.results import Interval
-from tests.metrics.evidence.samples import counted, given, many_bins, pairs
+from tests.metrics.evidence.samples import counted, many_bins, pairs
 
 Z = 1.959963984540054
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.evidence.strata import holm, reweighted
-from tests.metrics.evidence.samples import given
 
 
 def test_holm_is_that_of_the_book() -> None:

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metrics.evidence.trend import mann_kendall
-from tests.metrics.evidence.samples import given
 
 series = st.lists(st.floats(-1e3, 1e3, allow_nan=False).map(lambda value: round(value, 2)), min_size=8, max_size=60)
 
