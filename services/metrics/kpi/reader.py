@@ -1,6 +1,6 @@
 """Reads figures: one command for the sums and one for those who still wait, whatever is asked."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -72,11 +72,9 @@ class Reader:
         (waiting,) = await self._waiting(caller, [whole], [query], now)
         result = []
         for point in wanted:
-            parts, open = Parts(), OpenWaits()
+            open = OpenWaits()
+            parts = _together([of_day for group in cells.values() for of_day in _within(group, point)])
             for group in cells.values():
-                for day, of_day in group.days.items():
-                    if point.start <= day < point.end:
-                        merge(parts, of_day)
                 for start, waits in group.waiting.items():
                     if start is not None and point.start <= start < point.end:
                         merge_open(open, waits)
@@ -234,6 +232,26 @@ def _query(caller: Caller, question: Question, by: Collection[str] = ()) -> Quer
     days, as_of = question.days, question.as_of
     end = days.end if as_of is None else max(min(days.end, as_of), days.start)
     return Query(question.kpi, dimensions, tuple(where.items()), days.start, end, as_of=as_of, zone=days.zone)
+
+
+def _within(group: Group, point: Days) -> Iterator[Parts]:
+    if (point.end - point.start).days == 1:
+        # A day of its own is looked up, not looked for.
+        if point.start in group.days:
+            yield group.days[point.start]
+        return
+    for day, parts in group.days.items():
+        if point.start <= day < point.end:
+            yield parts
+
+
+def _together(several: Sequence[Parts]) -> Parts:
+    if len(several) == 1:
+        return several[0]
+    parts = Parts()
+    for one in several:
+        merge(parts, one)
+    return parts
 
 
 def _moment(question: Question, now: datetime) -> datetime:

@@ -119,6 +119,9 @@ _ATTRIBUTE = {"n": "n", "s": "sum", "q": "squares", "h": "hit", "o": "open", "u"
 
 def _add_all(into: Flat, nested: object, sign: int) -> None:
     if isinstance(nested, dict):
+        if not into and sign == 1:
+            into.update(nested)
+            return
         for key, count in nested.items():
             into[key] = into.get(key, 0) + sign * count
 
@@ -146,7 +149,7 @@ class Query:
 
 @dataclass
 class Group:
-    """What was found for one combination of dimension values: the sum, and per day where days are wanted.
+    """What was found for one combination of dimension values: the sum, or per day where days are wanted.
 
     waiting: who waited as of the past day asked for and has ended since, by start day where days are wanted.
     sets: of each day, the different customers, where they are what is counted.

@@ -34,9 +34,8 @@ def gather(group: Group, query: Query, cell: Mapping[str, Any]) -> None:
 
 
 def _count(group: Group, query: Query, day: date, parts: Mapping[str, Any]) -> None:
-    group.parts.add(parts)
-    if query.days:
-        group.days.setdefault(day, Parts()).add(parts)
+    into = group.days.setdefault(day, Parts()) if query.days else group.parts
+    into.add(parts)
 
 
 def _wait_still(group: Group, query: Query, day: date, later: int, parts: Mapping[str, Any]) -> None:
