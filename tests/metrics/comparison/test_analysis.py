@@ -177,7 +177,7 @@ def test_a_changed_mix_is_not_a_changed_figure() -> None:
         def rule(rng: random.Random, day: date, number: int) -> float | None:
             return rng.lognormvariate(level + (0.4 if day >= CHANGE else 0.0), 0.5)
 
-        many = waits(rule, per_day=12, seed=hash(kind) % 1000, touchpoint=kind)
+        many = waits(rule, per_day=12, seed=len(kind) + int(level), touchpoint=kind)
         return [one for place, one in enumerate(many) if place % 12 < share[one[0].date() >= CHANGE]]
 
     found = compared([*of("fast", 5.0), *of("slow", 9.0)], by=("touchpoint",))
@@ -187,7 +187,7 @@ def test_a_changed_mix_is_not_a_changed_figure() -> None:
     assert found.mix_shift.value < 0
     assert found.within_strata is not None
     assert found.within_strata.value > 0
-    assert [stratum.values for stratum in found.strata] == [("fast",), ("slow",)] or len(found.strata) == 2
+    assert {stratum.values for stratum in found.strata} == {("fast",), ("slow",)}
     assert all(
         stratum.p_holm is not None and stratum.p is not None and stratum.p_holm >= stratum.p for stratum in found.strata
     )
