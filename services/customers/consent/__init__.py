@@ -1,0 +1,1 @@
+"""Consent: what customers allowed and refused, on which channel, for which purpose."""
