@@ -1,0 +1,1 @@
+"""Attribution: which campaigns an enquiry is credited to."""

@@ -1,0 +1,1 @@
+"""Campaigns: the concept behind touchpoints."""

@@ -1,0 +1,1 @@
+"""Spend: money that went into touchpoints and campaigns."""
