@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from chassis.tls import IDENTITY
+
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "k8s" / "base"
 LOCAL = ROOT / "k8s" / "overlays" / "local"
@@ -30,6 +32,10 @@ def resources(folder: Path) -> list[Manifest]:
         pairs = dict(literal.split("=", 1) for literal in generator["literals"])
         found.append({"kind": "Secret", "metadata": {"name": generator["name"]}, "stringData": pairs})
     return found
+
+
+def component(name: str) -> list[Manifest]:
+    return resources(ROOT / "k8s" / "components" / name)
 
 
 def of_kind(kind: str, found: list[Manifest]) -> dict[str, Manifest]:
@@ -105,7 +111,7 @@ def test_what_a_container_reads_its_settings_from_exists(container: Manifest, ev
     environment = settings_of(container, everything)
     assert all(name.startswith("RUNDBLICK_") for name in environment)
     assert all(isinstance(value, str) for value in environment.values()), "Kubernetes takes no numbers here"
-    assert environment["RUNDBLICK_TOKEN_SECRET"]
+    assert environment["RUNDBLICK_ENV"] == "production"
 
 
 def test_production_is_what_the_base_says() -> None:
@@ -125,7 +131,7 @@ def test_a_service_has_a_database_of_its_own(service: str, everything: list[Mani
 def test_addresses_lead_to_headless_services_and_their_ports(container: Manifest, everything: list[Manifest]) -> None:
     services = of_kind("Service", everything)
     for name, value in settings_of(container, everything).items():
-        if name.endswith("_ADDRESS") and name != "RUNDBLICK_LISTEN_ADDRESS":
+        if name.endswith("_ADDRESS") and name not in ("RUNDBLICK_LISTEN_ADDRESS", "RUNDBLICK_HEALTH_ADDRESS"):
             host, _, port = value.removeprefix("dns:///").partition(":")
             assert value.startswith("dns:///"), f"{name}: one address is one connection, and one pod gets all calls"
             assert services[host]["spec"]["clusterIP"] == "None"
@@ -146,10 +152,12 @@ def test_a_container_listens_where_its_service_sends_to(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_is_ready_with_its_database_and_alive_without(service: str) -> None:
+def test_a_service_is_ready_with_its_database_and_alive_without(service: str, everything: list[Manifest]) -> None:
     [deployment] = documents(BASE / service / "deployment.yaml")
     [container] = deployment["spec"]["template"]["spec"]["containers"]
-    port = container["ports"][0]["containerPort"]
+    [port] = [each["containerPort"] for each in container["ports"] if each["name"] == "health"]
+    # A probe has no certificate, so it asks where none is needed.
+    assert settings_of(container, everything)["RUNDBLICK_HEALTH_ADDRESS"] == f"0.0.0.0:{port}"
     assert container["readinessProbe"]["grpc"] == {"port": port}
     for probe in ("startupProbe", "livenessProbe"):
         assert container[probe]["grpc"] == {"port": port, "service": "live"}
@@ -161,6 +169,49 @@ def test_the_gateway_is_probed_over_http() -> None:
     assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
     assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
     assert container["startupProbe"]["httpGet"]["path"] == "/health/live"
+
+
+def test_a_process_reads_its_own_certificate(
+    process: str, pod: Manifest, container: Manifest, everything: list[Manifest]
+) -> None:
+    [volume] = [each for each in pod["volumes"] if each["name"] == "tls"]
+    assert volume["secret"] == {"secretName": f"{process}-tls", "defaultMode": 0o440}
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"], "else it may not read the files"
+    [mount] = [each for each in container["volumeMounts"] if each["name"] == "tls"]
+    assert mount["readOnly"] is True
+    environment = settings_of(container, everything)
+    named = {name: environment[f"RUNDBLICK_TLS_{name}"] for name in ("CERT", "KEY", "CA")}
+    files = {"CERT": "tls.crt", "KEY": "tls.key", "CA": "ca.crt"}
+    assert named == {name: f"{mount['mountPath']}/{file}" for name, file in files.items()}
+
+
+def test_cert_manager_signs_who_each_process_is() -> None:
+    found = component("cert-manager")
+    certificates = of_kind("Certificate", found)
+    authority = certificates.pop("rundblick-authority")
+    assert certificates.keys() == {*PROCESSES, "router", "operator"}
+    for name, certificate in certificates.items():
+        spec = certificate["spec"]
+        assert spec["secretName"] == f"{name}-tls"
+        assert spec["uris"] == [f"{IDENTITY}{name}"]
+        assert name in spec["dnsNames"], "as in the addresses of the others"
+        assert {"server auth", "client auth"} <= set(spec["usages"]), "each process is both"
+        assert int(spec["renewBefore"][:-1]) < int(spec["duration"][:-1])
+    issuers = of_kind("Issuer", found)
+    assert {each["spec"]["issuerRef"]["name"] for each in certificates.values()} == {"rundblick"}
+    assert issuers["rundblick"]["spec"]["ca"]["secretName"] == authority["spec"]["secretName"]
+    assert authority["spec"]["isCA"] is True
+    assert authority["spec"]["issuerRef"]["name"] in issuers
+
+
+def test_the_port_of_the_subgraphs_is_open_to_routers_alone() -> None:
+    found = component("router")
+    [port] = of_kind("Service", found)["gateway-subgraphs"]["spec"]["ports"]
+    to_all, to_routers = of_kind("NetworkPolicy", found)["gateway-subgraphs"]["spec"]["ingress"]
+    assert to_all == {"ports": [{"port": "http"}]}
+    assert [each["port"] for each in to_routers["ports"]] == [port["targetPort"]]
+    [allowed] = to_routers["from"]
+    assert allowed["podSelector"]["matchLabels"] == {"rundblick.router": "true"}
 
 
 def test_every_pod_runs_without_rights_it_does_not_need(everything: list[Manifest]) -> None:
