@@ -10,7 +10,11 @@ import grpc
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
 
 from chassis import errors
-from chassis.caller import Authenticator, bearer, set_current_caller
+from chassis.caller import bearer, current_caller, set_current_caller
+from chassis.masking import Masking
+from chassis.rights import Rights
+from chassis.tls import PROCESS_METADATA, over_tls, peer_of
+from chassis.tokens import Authenticator
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +73,16 @@ async def _refuse(context: Any, method: str, error: Exception) -> NoReturn:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Refuses calls without a deadline or a valid caller, and translates what the servicer raises."""
+    """Refuses calls without a deadline, a valid caller or the right to call, and translates what the servicer raises.
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    Personal fields that the caller may not see do not leave the process. Without rights, for a server without a table,
+    everybody who is known may call everything.
+    """
+
+    def __init__(self, authenticator: Authenticator, rights: Rights | None = None) -> None:
         self._authenticator = authenticator
+        self._rights = rights
+        self._masking = Masking(rights) if rights is not None else None
 
     async def intercept_service(
         self,
@@ -97,18 +107,27 @@ class Guard(grpc.aio.ServerInterceptor):
             )
         raise TypeError(f"{method}: a stream of requests with one answer is not guarded")
 
-    def _admit(self, context: Any) -> None:
+    async def _admit(self, method: str, context: Any) -> None:
         if context.time_remaining() is None:
             raise errors.InvalidInput("the call has no deadline")
         metadata = dict(context.invocation_metadata() or ())
-        set_current_caller(self._authenticator.caller_of(bearer(metadata.get("authorization"))))
+        token, process = bearer(metadata.get("authorization")), metadata.get(PROCESS_METADATA)
+        if process is not None and over_tls(context) and peer_of(context) != process:
+            raise errors.Unauthenticated(f"the certificate is not that of {process}")
+        caller = await self._authenticator.caller_of(token, process)
+        set_current_caller(caller if self._rights is None else self._rights.admitted(caller, method))
+
+    def _masked(self, answer: Any) -> Any:
+        if self._masking is not None:
+            self._masking.mask(current_caller(), answer)
+        return answer
 
     def _unary(self, method: str, inner: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
         @functools.wraps(inner)
         async def guarded(request: Any, context: Any) -> Any:
             try:
-                self._admit(context)
-                return await inner(request, context)
+                await self._admit(method, context)
+                return self._masked(await inner(request, context))
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001  # the one edge where every error becomes a status
@@ -121,9 +140,9 @@ class Guard(grpc.aio.ServerInterceptor):
     ) -> Callable[[Any, Any], AsyncIterator[Any]]:
         async def guarded(requests: Any, context: Any) -> AsyncIterator[Any]:
             try:
-                self._admit(context)
+                await self._admit(method, context)
                 async for answer in inner(requests, context):
-                    yield answer
+                    yield self._masked(answer)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001  # as above

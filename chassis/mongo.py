@@ -13,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
-from chassis.caller import Caller
+from chassis.caller import Caller, Reach
 from chassis.errors import Forbidden, Unavailable
 
 Document = dict[str, Any]
@@ -39,9 +39,27 @@ _DUPLICATES = 2
 _TRANSACTION_SECONDS = 30.0
 
 
+def of_sources(caller: Caller, field: str = "source") -> Document:
+    """A partner sees what came in through its own sources, and nothing else. field: one source, or a list of them."""
+    return {} if caller.sources is None else {field: {"$in": sorted(caller.sources)}}
+
+
+def of_rows(caller: Caller) -> Document:
+    """As far as the scope of the call goes: all, what is one's team's or one's own, or that alone."""
+    if caller.rows is Reach.ALL:
+        return {}
+    own = {"owner": caller.employee}
+    if caller.rows is Reach.TEAM and caller.team is not None:
+        return {"$or": [own, {"team": caller.team}]} if caller.employee is not None else {"team": caller.team}
+    if caller.employee is None:
+        # Nobody's records are not those of a caller who is nobody.
+        raise Forbidden("this caller has no records of their own")
+    return own
+
+
 def visible_to(caller: Caller) -> Document:
-    """The condition every read carries: a partner sees what came in through its own sources, and nothing else."""
-    return {} if caller.sources is None else {"source": {"$in": sorted(caller.sources)}}
+    """The condition every read of a document with rows carries: source, team and owner are in all of them."""
+    return {**of_sources(caller), **of_rows(caller)}
 
 
 def require_source(caller: Caller, source: str) -> None:

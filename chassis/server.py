@@ -12,10 +12,12 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from chassis import telemetry
-from chassis.caller import Authenticator
 from chassis.channel import KEEPALIVE_MS
 from chassis.interceptors import Guard
+from chassis.rights import Rights
 from chassis.settings import ServiceSettings
+from chassis.tls import Tls
+from chassis.tokens import Authenticator
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +44,11 @@ def _options(keepalive_ms: int) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True, slots=True)
 class Running:
+    """health_port: where health alone is told, without TLS; None: nowhere."""
+
     port: int
     health: health.aio.HealthServicer
+    health_port: int | None = None
 
 
 async def _always() -> bool:
@@ -73,22 +78,33 @@ async def running_server(
     register: Register,
     *,
     authenticator: Authenticator | None = None,
+    rights: Rights | None = None,
     services: tuple[str, ...] = (),
     ready: Ready = _always,
     grace: float = 5.0,
     keepalive_ms: int = KEEPALIVE_MS,
+    tls: Tls | None = None,
+    health_address: str | None = None,
 ) -> AsyncIterator[Running]:
     """Serve until the block is left. `services`: full names for reflection and health. Port 0 takes a free one.
 
+    rights: who may call what; None, for servers without a table: everybody who is known.
+
     keepalive_ms: how often a client may look whether a quiet connection still lives.
+
+    tls: nobody is let in without a certificate; None: without TLS. health_address: where health alone is told, without
+    TLS, for probes that have no certificate.
     """
-    guard = Guard(authenticator or Authenticator(None, production=False))
+    guard = Guard(authenticator or Authenticator(rights), rights)
     server = grpc.aio.server(interceptors=(*telemetry.server_interceptors(), guard), options=_options(keepalive_ms))
     register(server)
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     reflection.enable_server_reflection((*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    port = server.add_insecure_port(address)
+    if tls is None:
+        port = server.add_insecure_port(address)
+    else:
+        port = server.add_secure_port(address, tls.server_credentials())
     names = ["", *services]
     for name in names:
         await servicer.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -96,12 +112,29 @@ async def running_server(
     await server.start()
     watcher = asyncio.create_task(_watch(servicer, names, ready))
     try:
-        yield Running(port, servicer)
+        async with _probed(health_address, servicer) as health_port:
+            yield Running(port, servicer, health_port)
     finally:
         watcher.cancel()
         await asyncio.gather(watcher, return_exceptions=True)
         await servicer.enter_graceful_shutdown()
         await server.stop(grace)
+
+
+@asynccontextmanager
+async def _probed(address: str | None, servicer: health.aio.HealthServicer) -> AsyncIterator[int | None]:
+    """A server of health alone; the port it took."""
+    if address is None:
+        yield None
+        return
+    server = grpc.aio.server(options=_options(KEEPALIVE_MS))
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    port = server.add_insecure_port(address)
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(None)
 
 
 async def until_stopped() -> None:
@@ -118,6 +151,7 @@ async def serve(
     register: Register,
     *,
     authenticator: Authenticator,
+    rights: Rights,
     services: tuple[str, ...],
     ready: Ready,
 ) -> None:
@@ -126,9 +160,12 @@ async def serve(
         settings.listen_address,
         register,
         authenticator=authenticator,
+        rights=rights,
         services=services,
         ready=ready,
         grace=settings.grace_seconds,
+        tls=settings.tls,
+        health_address=settings.health_address,
     ) as running:
         log.info("listening on port %s", running.port)
         await until_stopped()

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from chassis.caller import Authenticator, Caller, scopes_of
+from cli import clients, kpi_commands, operations, report_command, rights, token_command
 from cli import demo as demo_view
-from cli import kpi_commands, operations, report_command
+from cli.certs import NAMES, CertificateFault, renew
 from cli.demo_comparison import print_comparison
 from cli.graph import Graph, GraphError
 from cli.importing import Counts, Importer, ImportFault, Interrupted, RejectedFile, batches, run_import, service_address
@@ -24,24 +24,34 @@ from cli.mapping import MappingError, RowMapper, read_mapping
 from cli.mongod import MongodError
 from cli.options import DEFAULT_ENDPOINT, Endpoint, Token, fail, new_console
 from cli.rows import FileError, open_rows
-from cli.system import System, SystemFault, running_system, secret_of
+from cli.system import System, SystemFault, running_system, tls_variables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="One view of each customer over every touchpoint.")
 import_app = typer.Typer(no_args_is_help=True, help="Bring data into a running system.")
 app.add_typer(import_app, name="import")
 app.add_typer(operations.outbox_app, name="outbox")
 app.add_typer(operations.rederive_app, name="rederive")
+app.add_typer(clients.client_app, name="client")
 app.add_typer(kpi_commands.kpi_app, name="kpi")
 app.add_typer(kpi_commands.export_app, name="export")
 app.command()(operations.verify)
 app.command()(report_command.report)
+app.command("rights")(rights.show)
+app.command()(token_command.token)
 
 SOME_ROWS_REJECTED = 3
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "boston311"
-_COLOURS = {"mongodb": "blue", "customers": "green", "feedback": "magenta", "metrics": "yellow", "gateway": "cyan"}
+_COLOURS = {
+    "mongodb": "blue",
+    "customers": "green",
+    "feedback": "magenta",
+    "metrics": "yellow",
+    "gateway": "cyan",
+    "issuer": "red",
+}
 
 Port = Annotated[int, typer.Option(help="The gateway's port.", min=1, max=65535)]
-Data = Annotated[Path, typer.Option(help="Where everything is kept: database, logs, secret.")]
+Data = Annotated[Path, typer.Option(help="Where everything is kept: database, logs, keys.")]
 MongoUri = Annotated[str | None, typer.Option(help="An own MongoDB (a replica set) instead of one started here.")]
 
 
@@ -66,8 +76,9 @@ def _status_table(system: System) -> Table:
         table.add_column(column)
     pid = str(system.mongo.pid) if system.mongo else "not ours"
     table.add_row("mongodb", _without_password(system.mongo_uri), "healthy", pid)
+    others = {"gateway": f"{system.endpoint}/graphql", "issuer": system.issuer}
     for name, process in system.processes.items():
-        address = f"{system.endpoint}/graphql" if name == "gateway" else system.listening[name]
+        address = others.get(name) or system.listening[name]
         table.add_row(name, address, "healthy", str(process.pid))
     return table
 
@@ -77,7 +88,13 @@ def _without_password(uri: str) -> str:
 
 
 def _run(
-    port: int, data: Path, mongo_uri: str | None, work: Callable[[System, Console], None], *, verbose: bool
+    port: int,
+    data: Path,
+    mongo_uri: str | None,
+    work: Callable[[System, Console], None],
+    *,
+    verbose: bool,
+    tls: bool = False,
 ) -> None:
     """Start a system, do the work, stop everything: at the end, at Ctrl-C and at SIGTERM."""
     console = new_console()
@@ -89,9 +106,10 @@ def _run(
             console.print(line, markup=False, highlight=False)
 
     _stop_on_signals()
+    output = show if verbose else None
     try:
         console.print("Starting ...")
-        with running_system(data, gateway_port=port, mongo_uri=mongo_uri, output=show if verbose else None) as system:
+        with running_system(data, gateway_port=port, mongo_uri=mongo_uri, output=output, tls=tls) as system:
             console.print(_status_table(system))
             work(system, console)
             console.print("Stopping ...")
@@ -103,6 +121,10 @@ def _run(
 
 def _stay(system: System, console: Console) -> None:
     console.print(f"[bold]{system.endpoint}/graphql[/] answers until Ctrl-C.")
+    if system.tls is not None:
+        console.print("Subcommands that call services need an operator's certificate:")
+        for name, path in tls_variables(system.tls).items():
+            console.print(f"  export {name}={path}", markup=False, highlight=False, soft_wrap=True)
     while True:
         time.sleep(1)
         for process in filter(None, (system.mongo, *system.processes.values())):
@@ -111,9 +133,14 @@ def _stay(system: System, console: Console) -> None:
 
 
 @app.command()
-def up(port: Port = 8000, data: Data = Path(".rundblick"), mongo_uri: MongoUri = None) -> None:
+def up(
+    port: Port = 8000,
+    data: Data = Path(".rundblick"),
+    mongo_uri: MongoUri = None,
+    tls: Annotated[bool, typer.Option("--tls", help="TLS between all processes, with certificates in --data.")] = False,
+) -> None:
     """Run MongoDB, the services and the gateway until Ctrl-C; a process that dies is started again."""
-    _run(port, data, mongo_uri, _stay, verbose=True)
+    _run(port, data, mongo_uri, _stay, verbose=True, tls=tls)
 
 
 @app.command()
@@ -206,19 +233,22 @@ def enquiries(
 
 
 @app.command()
-def token(
-    scopes: Annotated[str, typer.Option(help="Separated by commas or blanks; * means all.")] = "*",
-    subject: Annotated[str, typer.Option(help="Whom the token speaks for.")] = "developer",
-    data: Data = Path(".rundblick"),
-    hours: Annotated[float, typer.Option(help="How long it is valid.", min=0.01, max=24 * 30)] = 8,
+def certs(
+    folder: Annotated[Path, typer.Argument(help="Where they are laid down.", show_default=False)],
+    name: Annotated[list[str] | None, typer.Option(help="For this process alone; may be repeated.")] = None,
+    days: Annotated[float, typer.Option(help="How long they are valid.", min=0.01, max=825)] = 30,
 ) -> None:
-    """Print a development token for the system whose data is in --data."""
+    """Make an authority for development and a certificate for each process; again: renew those that end soon.
+
+    A running process takes up a renewed certificate by itself.
+    """
     if os.environ.get("RUNDBLICK_ENV") == "production":
-        fail(SystemFault("development tokens are not made in production: ask your identity provider"))
-    if not data.is_dir():
-        fail(SystemFault(f"there is no system in {data}: start one with rundblick up, or see --data"))
-    authenticator = Authenticator(secret_of(data), production=False)
-    typer.echo(authenticator.issue(Caller(subject, scopes_of(scopes)), seconds=hours * 3600))
+        fail(CertificateFault("a development authority is not made in production: let cert-manager or your own sign"))
+    try:
+        for line in renew(folder, tuple(name or NAMES), days=days):
+            typer.echo(line)
+    except CertificateFault as error:
+        fail(error)
 
 
 @app.command()

@@ -14,9 +14,9 @@ import httpx
 from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 
 from chassis.calls import error_of, metadata_of
-from chassis.channel import open_channel
 from chassis.errors import DomainError, Unavailable
 from cli.mapping import RowError, RowMapper
+from cli.options import operator_channel
 from cli.rows import RowFile
 
 _IN_FLIGHT = 3
@@ -161,7 +161,7 @@ class Importer:
         return self.counts
 
     async def _stream(self) -> None:
-        async with open_channel(self._address) as channel:
+        async with operator_channel(self._address) as channel:
             room = asyncio.Semaphore(_IN_FLIGHT)
             call: Any = enquiry_pb2_grpc.EnquiryServiceStub(channel).ImportEnquiries(
                 timeout=_STREAM_SECONDS, metadata=metadata_of(self._token)

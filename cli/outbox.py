@@ -10,9 +10,9 @@ from rich.table import Table
 from rundblick.shared.v1 import outbox_pb2, outbox_pb2_grpc, page_pb2
 
 from chassis.calls import call
-from chassis.channel import open_channel
 from chassis.errors import DomainError
 from cli.importing import service_address
+from cli.options import operator_channel
 
 # Those that have an outbox.
 SERVICES = ("customers", "feedback")
@@ -50,7 +50,7 @@ class OutboxClient:
 
     def _call(self, name: str, request: object) -> Any:
         async def ask() -> Any:
-            async with open_channel(self._address) as channel:
+            async with operator_channel(self._address) as channel:
                 method = getattr(outbox_pb2_grpc.OutboxServiceStub(channel), name)
                 return await call(method, request, timeout=_TIMEOUT, token=self._token)
 

@@ -9,9 +9,9 @@ import grpc
 from google.protobuf.message import Message
 
 from chassis.calls import call, stream
-from chassis.channel import open_channel
 from chassis.errors import DomainError
 from cli.importing import service_address
+from cli.options import operator_channel
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Service:
 
 @asynccontextmanager
 async def connected(address: str, token: str | None) -> AsyncIterator[Service]:
-    async with open_channel(address) as channel:
+    async with operator_channel(address) as channel:
         yield Service(channel, token)
 
 

@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import socket
 import sys
 import time
@@ -18,8 +17,14 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from chassis.keys import DISCOVERY
+from chassis.settings import TokenSettings
+from chassis.tls import Tls
+from cli.certs import CertificateFault, renew, tls_of
+from cli.issuing import free_issuer_of, port_of
 from cli.mongod import MongodError, check_mongo, running_mongod
 from cli.process import Output, Process
+from issuer.signing import Issuer
 
 SERVICES = ("customers", "feedback", "metrics")
 HOST = "127.0.0.1"
@@ -49,9 +54,10 @@ def require_free(port: int) -> None:
 
 @dataclass
 class System:
-    """A running system. Names of processes: customers, feedback, metrics, gateway; of further replicas feedback-2 ...
+    """A running system. Processes: customers, feedback, metrics, gateway, issuer; further replicas: feedback-2 ...
 
-    addresses: by service, of all its replicas; listening: by process.
+    addresses: by service, of all its replicas; listening: by process. issuer: where tokens for development are made;
+    None: they are those of somebody else. tls: what an operator shows to the services; None: they ask for nothing.
     """
 
     data: Path
@@ -61,6 +67,8 @@ class System:
     addresses: dict[str, str]
     listening: dict[str, str]
     mongo: Process | None  # None: somebody else's
+    issuer: str | None = None
+    tls: Tls | None = None
 
     def pids(self) -> dict[str, int]:
         return {name: process.pid for name, process in self.processes.items()}
@@ -87,7 +95,16 @@ class System:
                 services = httpx.get(f"{self.endpoint}/health/ready", timeout=5).json()["services"]
                 return set(services.values()) == {"SERVING"}
             return False
-        with grpc.insecure_channel(self.listening[name]) as channel:
+        if name == "issuer":
+            with contextlib.suppress(httpx.HTTPError):
+                return httpx.get(f"{self.issuer}{DISCOVERY}", timeout=5).is_success
+            return False
+        address = self.listening[name]
+        with (
+            grpc.insecure_channel(address)
+            if self.tls is None
+            else grpc.secure_channel(address, self.tls.channel_credentials())
+        ) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)
             try:
                 status = stub.Check(health_pb2.HealthCheckRequest(), timeout=2).status
@@ -105,15 +122,6 @@ class System:
                 if time.monotonic() > end:
                     raise SystemFault(f"{name} did not become healthy within {seconds:.0f} s: see {process.log}")
                 time.sleep(0.05)
-
-
-def secret_of(data: Path) -> str:
-    """The secret that signs this system's development tokens; made once, readable by its owner only."""
-    file = data / "token-secret"
-    if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as text:
-            text.write(secrets.token_urlsafe(48))
-    return file.read_text()
 
 
 def prepare(data: Path) -> IO[str]:
@@ -136,37 +144,73 @@ def prepare(data: Path) -> IO[str]:
 
 
 # What of the environment concerns the services too.
-_PASSED = ("RUNDBLICK_ENV", "RUNDBLICK_OTLP_ENDPOINT", "RUNDBLICK_REPORTING_ZONE")
+_PASSED = (
+    "RUNDBLICK_EMPLOYEE_MINIMUM",
+    "RUNDBLICK_ENV",
+    "RUNDBLICK_OTLP_ENDPOINT",
+    "RUNDBLICK_REPORTING_ZONE",
+    *(f"RUNDBLICK_{name.upper()}" for name in TokenSettings.__annotations__),
+)
 
 
 def _environment(
-    data: Path,
     mongo_uri: str,
     addresses: Mapping[str, str],
     listening: Mapping[str, str],
     gateway_port: int,
+    issuer: Issuer | None,
+    certs: Path | None,
     extra: Mapping[str, str],
 ) -> dict[str, dict[str, str]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RUNDBLICK_")}
     passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    own = {} if issuer is None else {"RUNDBLICK_ISSUER": issuer.url}
     common = {
         **kept,
         **passed,
         "PYTHONUNBUFFERED": "1",
-        "RUNDBLICK_TOKEN_SECRET": secret_of(data),
+        **own,
         **{f"RUNDBLICK_{name.upper()}_ADDRESS": address for name, address in addresses.items()},
         **extra,
     }
+
+    def identity(name: str) -> dict[str, str]:
+        return {} if certs is None else tls_variables(tls_of(certs, name))
+
     services = {
         name: {
             **common,
+            **identity(service_of(name)),
             "RUNDBLICK_LISTEN_ADDRESS": address,
             "RUNDBLICK_MONGO_URI": mongo_uri,
             "RUNDBLICK_DATABASE": f"rundblick_{service_of(name)}",
         }
         for name, address in listening.items()
     }
-    return {**services, "gateway": {**common, "RUNDBLICK_HTTP_HOST": HOST, "RUNDBLICK_HTTP_PORT": str(gateway_port)}}
+    gateway = {
+        **common,
+        **identity("gateway"),
+        "RUNDBLICK_HTTP_HOST": HOST,
+        "RUNDBLICK_HTTP_PORT": str(gateway_port),
+    }
+    found = {**services, "gateway": gateway}
+    if issuer is not None:
+        found["issuer"] = {
+            **common,
+            **identity("issuer"),
+            "RUNDBLICK_HTTP_PORT": str(port_of(issuer)),
+            "RUNDBLICK_ISSUER_FOLDER": str(issuer.keys.folder),
+        }
+    return found
+
+
+def tls_variables(tls: Tls) -> dict[str, str]:
+    """How a process, or an operator, is told of its certificate."""
+    return {
+        "RUNDBLICK_TLS_CERT": str(tls.cert),
+        "RUNDBLICK_TLS_KEY": str(tls.key),
+        "RUNDBLICK_TLS_CA": str(tls.ca),
+    }
 
 
 def service_of(process: str) -> str:
@@ -184,11 +228,13 @@ def running_system(
     seconds: float = 60,
     replicas: int = 1,
     programs: Mapping[str, Sequence[str]] | None = None,
+    tls: bool = False,
 ) -> Iterator[System]:
     """Start everything, yield when all is healthy, and stop everything in the right order.
 
     gateway_port 0 takes a free one; mongo_uri None starts a mongod in `data`. replicas: of each service. programs: what
-    Python runs for a service instead of its own module. SystemFault, MongodError: why not.
+    Python runs for a service instead of its own module. tls: between the processes, with certificates in `data`/certs.
+    SystemFault, MongodError: why not.
     """
     data = data.absolute()
     with ExitStack() as stack:
@@ -208,11 +254,17 @@ def running_system(
         names = {name: [name, *(f"{name}-{number}" for number in range(2, replicas + 1))] for name in SERVICES}
         listening = {process: f"{HOST}:{free_port()}" for name in SERVICES for process in names[name]}
         addresses = {name: _target([listening[process] for process in names[name]]) for name in SERVICES}
-        environment = _environment(data, mongo_uri, addresses, listening, port, env or {})
+        certs = _certificates(data) if tls else None
+        issuer = _own_issuer(data, {**os.environ, **(env or {})})
+        environment = _environment(mongo_uri, addresses, listening, port, issuer, certs, env or {})
         processes: dict[str, Process] = {}
         system = System(data, f"http://{HOST}:{port}", mongo_uri, processes, addresses, listening, mongo)
-        for name in (*listening, "gateway"):
-            module = name if name == "gateway" else f"services.{service_of(name)}"
+        if certs is not None:
+            system.tls = tls_of(certs, "operator")
+        if issuer is not None:
+            system.issuer = issuer.url
+        for name in environment:
+            module = f"services.{service_of(name)}" if name in listening else name
             program = (programs or {}).get(service_of(name), ("-m", module))
             process = Process(
                 name,
@@ -231,9 +283,25 @@ def running_system(
         yield system
 
 
+def _own_issuer(data: Path, environment: Mapping[str, str]) -> Issuer | None:
+    """For development, where nobody else's tokens are to be believed."""
+    if "RUNDBLICK_ISSUER" in environment or environment.get("RUNDBLICK_ENV") == "production":
+        return None
+    return free_issuer_of(data)
+
+
+def _certificates(data: Path) -> Path:
+    folder = data / "certs"
+    try:
+        renew(folder)
+    except CertificateFault as error:
+        raise SystemFault(str(error)) from None
+    return folder
+
+
 def _target(addresses: Sequence[str]) -> str:
     """What a gRPC channel opens to reach all of them."""
     return addresses[0] if len(addresses) == 1 else f"ipv4:{','.join(addresses)}"
 
 
-__all__ = ["HOST", "SERVICES", "MongodError", "System", "SystemFault", "running_system", "secret_of"]
+__all__ = ["HOST", "SERVICES", "MongodError", "System", "SystemFault", "running_system"]

@@ -18,7 +18,13 @@ from rundblick.shared.v1 import outbox_pb2, outbox_pb2_grpc, page_pb2, verificat
 
 from cli.services import Service, connected
 
-PARTS = (("customers", "customers"), ("customers", "interactions"), ("feedback", "enquiries"))
+PARTS = (
+    ("customers", "customers"),
+    ("customers", "interactions"),
+    ("customers", "consents"),
+    ("customers", "attributions"),
+    ("feedback", "enquiries"),
+)
 # Those who can say all that metrics should know of them.
 _PRODUCERS: tuple[tuple[str, Callable[[grpc.aio.Channel], Any], Any], ...] = (
     ("feedback", enquiry_pb2_grpc.EnquiryServiceStub, enquiry_pb2.ListContributionsRequest),

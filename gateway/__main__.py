@@ -2,12 +2,13 @@
 
 import uvicorn
 
+from chassis.settings import read
 from chassis.telemetry import configure_logging, running_telemetry, traced_app
 from gateway.app import Gateway
 from gateway.settings import GatewaySettings
 
 if __name__ == "__main__":
-    settings = GatewaySettings()
+    settings = read(GatewaySettings)
     configure_logging("gateway", settings.log_level)
     with running_telemetry("gateway", settings.otlp_endpoint):
         uvicorn.run(

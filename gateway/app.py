@@ -14,22 +14,32 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from chassis.caller import OPERATIONS, Authenticator
+from chassis.caller import OPERATIONS
 from chassis.channel import open_channel
-from gateway import schema
+from chassis.directory import Directory, Identity
+from chassis.remote_directory import FILES as DIRECTORY
+from chassis.remote_directory import RemoteDirectory
+from chassis.telemetry import traced_app
+from chassis.tokens import Authenticator
+from gateway import rights, schema
 from gateway.context import Context
 from gateway.customers import client as customers
+from gateway.customers.code import PATH
 from gateway.errors import RequestError
 from gateway.execution import Executor
 from gateway.feedback import client as feedback
 from gateway.http import GraphQLRoute, admitted
 from gateway.limits import Limits
+from gateway.links import Links
+from gateway.listener import listening
 from gateway.metrics import client as metrics
 from gateway.settings import GatewaySettings
+from gateway.subgraphs import subgraphs_app
 from gateway.websocket import GraphQLSocket
 
-# Who may know where the services answer: those who bring in data over gRPC.
+# Who may know where the services answer: those who bring in data over gRPC, and those who look after the system.
 IMPORT = "import"
+CLIENTS = "clients:admin"
 _READY_SECONDS = 1.0
 
 
@@ -42,11 +52,14 @@ class Gateway:
 
     def __init__(self, settings: GatewaySettings, limits: Limits | None = None) -> None:
         self._settings = settings
-        self._authenticator = Authenticator(settings.secret, production=settings.env == "production")
+        self._authenticator = Authenticator.of(settings, rights.TABLE, self)
+        self._limits = limits
         self._executor = Executor(schema.graphql_schema(), limits)
         self._nodes = schema.nodes()
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._stubs: dict[str, Any] = {}
+        self._directory: Directory
+        self._links: Links
 
     @property
     def _addresses(self) -> Mapping[str, str]:
@@ -62,13 +75,46 @@ class Gateway:
         files = {customers.SERVICE: customers.FILES, feedback.SERVICE: feedback.FILES, metrics.SERVICE: metrics.FILES}
         async with AsyncExitStack() as stack:
             for name, address in self._addresses.items():
-                self._channels[name] = await stack.enter_async_context(open_channel(address, files[name]))
+                # No process is named: without a token it is the person before the gateway who has none.
+                channel = open_channel(address, files[name], tls=self._settings.tls)
+                self._channels[name] = await stack.enter_async_context(channel)
             self._stubs = {
-                customers.SERVICE: customers.CustomersStubs(self._channels[customers.SERVICE]),
+                customers.SERVICE: customers.CustomersStubs(
+                    self._channels[customers.SERVICE], self._settings.public_url
+                ),
                 feedback.SERVICE: feedback.FeedbackStubs(self._channels[feedback.SERVICE]),
                 metrics.SERVICE: metrics.MetricsStubs(self._channels[metrics.SERVICE]),
             }
+            opening = open_channel(
+                self._settings.customers_address, DIRECTORY, tls=self._settings.tls, process="gateway"
+            )
+            asking = await stack.enter_async_context(opening)
+            self._directory = RemoteDirectory(asking)
+            self._links = Links(asking)
+            if self._settings.subgraph_port is not None:
+                await stack.enter_async_context(self.serving_subgraphs())
             yield
+
+    @asynccontextmanager
+    async def serving_subgraphs(self) -> AsyncIterator[int]:
+        """On a port of their own, for a federation router; the port is told."""
+        settings = self._settings
+        secret = settings.router_secret.get_secret_value() if settings.router_secret else None
+        schemas = {name: schema.subgraph(name, self._limits)._schema for name in schema.SUBGRAPHS}
+        routes = {name: self._route(Executor(graph, self._limits)) for name, graph in schemas.items()}
+        async with listening(
+            traced_app(subgraphs_app(routes, secret)),
+            settings.subgraph_host,
+            settings.subgraph_port or 0,
+            tls=settings.tls,
+            everybody_certified=secret is None,
+            grace_seconds=settings.grace_seconds,
+        ) as port:
+            yield port
+
+    async def identity_of(self, issuer: str, subject: str, client: str | None) -> Identity | None:
+        """As the directory of its own authenticator, which is there before the channels are."""
+        return await self._directory.identity_of(issuer, subject, client)
 
     def prepare(self, context: Context) -> None:
         """Fresh loaders for one operation."""
@@ -103,18 +149,21 @@ class Gateway:
     async def well_known(self, request: Request) -> Response:
         """Where a deployment's parts are."""
         try:
-            _, caller = admitted(self._authenticator, request)
+            _, caller = await admitted(self._authenticator, request)
         except RequestError as error:
             return _json({"errors": [{"message": error.message, "extensions": {"code": error.code}}]}, error.status)
         found: dict[str, object] = {"graphql": "/graphql"}
-        if caller.may(IMPORT) or caller.may(OPERATIONS):
+        if any(map(caller.may, (IMPORT, OPERATIONS, CLIENTS))):
             found["services"] = dict(self._addresses)
         return _json(found)
 
-    def app(self) -> Starlette:
+    async def follow(self, request: Request) -> Response:
+        return await self._links(request)
+
+    def _route(self, executor: Executor) -> GraphQLRoute:
         settings = self._settings
-        graphql = GraphQLRoute(
-            self._executor,
+        return GraphQLRoute(
+            executor,
             self._authenticator,
             self.prepare,
             request_seconds=settings.request_seconds,
@@ -122,6 +171,9 @@ class Gateway:
             body_bytes=settings.body_bytes,
         )
 
+    def app(self) -> Starlette:
+        settings = self._settings
+        graphql = self._route(self._executor)
         socket = GraphQLSocket(
             self._executor,
             self._authenticator,
@@ -141,6 +193,7 @@ class Gateway:
             routes=[
                 Route("/graphql", endpoint, methods=["POST"]),
                 WebSocketRoute("/graphql", subscriptions),
+                Route(f"{PATH}{{code}}", self.follow, methods=["GET"]),
                 Route("/health/live", self.live),
                 Route("/health/ready", self.ready),
                 Route("/.well-known/rundblick", self.well_known),

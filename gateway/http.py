@@ -11,8 +11,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from chassis import errors as domain
-from chassis.caller import Authenticator, Caller, bearer
+from chassis.caller import Caller, bearer
 from chassis.ids import new_id
+from chassis.tokens import Authenticator
 from gateway.context import Context
 from gateway.errors import RequestError, formatted
 from gateway.execution import Executor, RefusedDocument
@@ -140,7 +141,7 @@ class GraphQLRoute:
         kind = JSON
         try:
             kind = media_type(request.headers.get("accept"))
-            context = self._context(request, request_id)
+            context = await self._context(request, request_id)
             body = await body_of(request, self._body_bytes)
             operation = operation_of(body)
             answer = await self._executor.run(operation.query, operation.variables, operation.name, context)
@@ -162,8 +163,8 @@ class GraphQLRoute:
             headers["www-authenticate"] = "Bearer"
         return Response(_encoded(answer), status, headers, media_type=kind + _CHARSET)
 
-    def _context(self, request: Request, request_id: str) -> Context:
-        token, caller = admitted(self._authenticator, request)
+    async def _context(self, request: Request, request_id: str) -> Context:
+        token, caller = await admitted(self._authenticator, request)
         context = Context(
             caller=caller,
             token=token,
@@ -176,13 +177,15 @@ class GraphQLRoute:
         return context
 
 
-def admitted(authenticator: Authenticator, request: Request) -> tuple[str | None, Caller]:
-    """The token and the caller it names. RequestError: there is none, or it is not valid."""
+async def admitted(authenticator: Authenticator, request: Request) -> tuple[str | None, Caller]:
+    """The token and the caller it names. RequestError: there is none, it is not valid, or it cannot be checked now."""
     try:
         token = bearer(request.headers.get("authorization"))
-        return token, authenticator.caller_of(token)
+        return token, await authenticator.caller_of(token)
     except domain.Unauthenticated as error:
         raise RequestError("UNAUTHENTICATED", error.message, 401) from None
+    except domain.Unavailable as error:
+        raise RequestError(error.code, error.message, 503) from None
 
 
 def _encoded(answer: dict[str, Any]) -> bytes:

@@ -60,6 +60,13 @@ def check(document: DocumentNode, operation: OperationDefinitionNode, limits: Li
             raise RequestError(code, f"the {name} of the operation is {is_size}; at most {limit} is allowed")
 
 
+def cost_of_item(field: FieldNode, fragments: Mapping[str, FragmentDefinitionNode]) -> int:
+    """How many fields one item of the list that the field answers has at most."""
+    if field.selection_set is None:
+        return 1
+    return _Measure(DocumentNode(definitions=tuple(fragments.values()))).of(field.selection_set).cost
+
+
 class _Measure:
     def __init__(self, document: DocumentNode) -> None:
         self._fragments: Mapping[str, FragmentDefinitionNode] = {

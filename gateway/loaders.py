@@ -12,14 +12,16 @@ Value = TypeVar("Value")
 LARGEST_BATCH = 500
 
 
-def by_id(fetch: Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]]) -> DataLoader[str, Any]:
+def by_id(
+    fetch: Callable[[Sequence[str]], Awaitable[Mapping[str, Any]]], largest: int = LARGEST_BATCH
+) -> DataLoader[str, Any]:
     """fetch: answers of a batch, each with a `value` or an `error`; what is not found is None."""
 
     async def load(ids: list[str]) -> list[Any]:
         answers = await fetch(ids)
         return [answers[id].value if id in answers and answers[id].HasField("value") else None for id in ids]
 
-    return DataLoader(load_fn=load, max_batch_size=LARGEST_BATCH)
+    return DataLoader(load_fn=load, max_batch_size=largest)
 
 
 class Grouped(Generic[Value]):

@@ -14,14 +14,18 @@ from typing import Any, Literal
 
 import strawberry
 from graphql import GraphQLSchema, lexicographic_sort_schema, print_schema, specified_directives
-from strawberry import federation
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
+from strawberry.types.base import StrawberryObjectDefinition
 
 import gateway.customers.subgraph
 import gateway.feedback.subgraph
 import gateway.metrics.subgraph
 import gateway.node.subgraph
+from gateway import rights
+from gateway.entities import Entity, SubgraphSchema
+from gateway.limits import Limits
+from gateway.node.node import STUBS
 
 # What all composers in use accept.
 FEDERATION_VERSION: Literal["2.9"] = "2.9"
@@ -41,16 +45,39 @@ class Clash(Exception):
     """Two subgraphs define one thing that only one of them may own."""
 
 
-def subgraph(name: str) -> federation.Schema:
-    """The federation schema of one subgraph."""
+def subgraph(name: str, limits: Limits | None = None) -> SubgraphSchema:
+    """The federation schema of one subgraph, with the rights that routers are to enforce."""
+    # Which types there are is known when they are together; directives count only from before that.
+    rights.declare(name, _definitions(_subgraph(name, Limits())))
+    return _subgraph(name, limits or Limits())
+
+
+def _definitions(schema: SubgraphSchema) -> list[StrawberryObjectDefinition]:
+    kept = [one.definition for one in schema.schema_converter.type_map.values()]
+    return [definition for definition in kept if isinstance(definition, StrawberryObjectDefinition)]
+
+
+def _subgraph(name: str, limits: Limits) -> SubgraphSchema:
     module = SUBGRAPHS[name]
-    return federation.Schema(
+    return SubgraphSchema(
+        _entities(module),
+        limits,
         query=module.Query,
         mutation=getattr(module, "Mutation", None),
         subscription=getattr(module, "Subscription", None),
         types=module.ENTITIES,
         federation_version=FEDERATION_VERSION,
     )
+
+
+def _entities(module: ModuleType) -> dict[str, Entity]:
+    """What the subgraph answers by a key; its stubs are answered by others."""
+    prefixes = {stub.__name__: prefix for prefix, stub in STUBS.items()}
+    return {
+        kind.__name__: Entity(prefixes[kind.__name__], kind)
+        for kind in module.ENTITIES
+        if hasattr(kind, "resolve_reference")
+    }
 
 
 def subgraph_sdl(name: str) -> str:

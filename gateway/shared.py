@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar
 
 import strawberry
 from google.protobuf.timestamp_pb2 import Timestamp
-from rundblick.shared.v1 import page_pb2
+from rundblick.shared.v1 import money_pb2, page_pb2
 from strawberry import federation
 from strawberry.scalars import JSON
 from strawberry.types import Info as StrawberryInfo
@@ -80,6 +81,25 @@ class Message:
     text: str
 
 
+@federation.type(shareable=True, description="An amount, exact, in one currency.")
+class Money:
+    amount: Decimal
+    currency: str = strawberry.field(description="ISO 4217.")
+
+    @classmethod
+    def of(cls, money: money_pb2.Money) -> "Money":
+        return cls(amount=Decimal(money.amount), currency=money.currency)
+
+
+@strawberry.input
+class MoneyInput:
+    amount: Decimal
+    currency: str = strawberry.field(description="ISO 4217.")
+
+    def to_proto(self) -> money_pb2.Money:
+        return money_pb2.Money(amount=f"{self.amount:f}", currency=self.currency)
+
+
 @strawberry.input(description="The id of a customer in another system.")
 class ExternalIdInput:
     source: str
@@ -104,6 +124,7 @@ _RENAMED = {
     "touchpoint_ids": "touchpoints",
     "source_record_ids": "sourceRecords",
     "former_id": "formerCustomer",
+    "campaign_id": "campaign",
 }
 
 

@@ -14,8 +14,9 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chassis import errors as domain
-from chassis.caller import Authenticator, Caller, bearer
+from chassis.caller import Caller, bearer
 from chassis.ids import new_id
+from chassis.tokens import Authenticator
 from gateway.context import Context
 from gateway.errors import RequestError, formatted
 from gateway.execution import Executor, RefusedDocument
@@ -78,15 +79,17 @@ class GraphQLSocket:
         finally:
             await connection.end()
 
-    def admitted(self, websocket: WebSocket, payload: object) -> tuple[str | None, Caller, float]:
+    async def admitted(self, websocket: WebSocket, payload: object) -> tuple[str | None, Caller, float]:
         """The token, its caller, and for how many seconds it is good. Closing: it is not."""
         given = payload.get("authorization", payload.get("Authorization")) if isinstance(payload, dict) else None
         header = given if isinstance(given, str) else websocket.headers.get("authorization")
         try:
             token = bearer(header)
-            caller = self._authenticator.caller_of(token)
+            caller = await self._authenticator.caller_of(token)
         except domain.Unauthenticated:
             raise Closing(4403, "Forbidden") from None
+        except domain.Unavailable:
+            raise Closing(1013, "Try again later") from None
         ends = self._authenticator.expires_at(token)
         left = self._socket_seconds if ends is None else min(ends - time.time(), self._socket_seconds)
         return token, caller, left
@@ -183,7 +186,7 @@ class _Connection:
     async def _init(self, payload: object) -> None:
         if self._caller is not None:
             raise Closing(4429, "Too many initialisation requests")
-        self._token, self._caller, left = self._owner.admitted(self._websocket, payload)
+        self._token, self._caller, left = await self._owner.admitted(self._websocket, payload)
         self._until = time.monotonic() + left
         await self._send({"type": "connection_ack"})
 

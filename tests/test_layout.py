@@ -15,6 +15,7 @@ GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
 
 # A noun with a proto that the graph does not show under its own name, and why.
 NOT_IN_THE_GRAPH = {
+    ("customers", "client"): "is looked after by operators, from the command line",
     ("customers", "reference"): "turns keys into ids for other processes",
     ("metrics", "rollup"): "is shown as results of KPIs",
 }
@@ -77,7 +78,8 @@ def proto_nouns() -> list[tuple[str, str]]:
 def test_a_noun_is_found_under_its_word_everywhere(service: str, noun: str) -> None:
     assert (ROOT / "services" / service / noun).is_dir()
     assert noun in " ".join(shown(path) for path in files() if shown(path).startswith(f"tests/{service}/"))
-    in_graph = (ROOT / "gateway" / service / f"{noun}.py").is_file()
+    # gateway/<service>/client.py is named by its role: how the gateway calls the service.
+    in_graph = noun != "client" and (ROOT / "gateway" / service / f"{noun}.py").is_file()
     assert in_graph == ((service, noun) not in NOT_IN_THE_GRAPH)
 
 

@@ -5,12 +5,20 @@ from typing import Any
 
 import grpc
 from rundblick.customers.v1 import (
+    campaign_pb2,
+    campaign_pb2_grpc,
+    code_pb2,
+    code_pb2_grpc,
+    consent_pb2,
+    consent_pb2_grpc,
     customer_pb2,
     customer_pb2_grpc,
     employee_pb2,
     employee_pb2_grpc,
     interaction_pb2,
     interaction_pb2_grpc,
+    spend_pb2,
+    spend_pb2_grpc,
     team_pb2,
     team_pb2_grpc,
     touchpoint_pb2,
@@ -22,21 +30,30 @@ from gateway.loaders import Grouped, by_id
 
 SERVICE = "customers"
 FILES = (
+    consent_pb2.DESCRIPTOR,
+    campaign_pb2.DESCRIPTOR,
+    code_pb2.DESCRIPTOR,
     customer_pb2.DESCRIPTOR,
     employee_pb2.DESCRIPTOR,
     interaction_pb2.DESCRIPTOR,
+    spend_pb2.DESCRIPTOR,
     team_pb2.DESCRIPTOR,
     touchpoint_pb2.DESCRIPTOR,
 )
 
 
 class CustomersStubs:
-    """One per process, over one channel."""
+    """One per process, over one channel. public_url: under which the gateway is reached by customers."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, public_url: str | None = None) -> None:
+        self.public_url = public_url
+        self.campaigns = campaign_pb2_grpc.CampaignServiceStub(channel)
+        self.codes = code_pb2_grpc.CodeServiceStub(channel)
+        self.consents = consent_pb2_grpc.ConsentServiceStub(channel)
         self.customers = customer_pb2_grpc.CustomerServiceStub(channel)
         self.employees = employee_pb2_grpc.EmployeeServiceStub(channel)
         self.interactions = interaction_pb2_grpc.InteractionServiceStub(channel)
+        self.spend = spend_pb2_grpc.SpendServiceStub(channel)
         self.teams = team_pb2_grpc.TeamServiceStub(channel)
         self.touchpoints = touchpoint_pb2_grpc.TouchpointServiceStub(channel)
 
@@ -52,6 +69,14 @@ class Customers:
         self.teams = by_id(self._teams)
         self.touchpoints = by_id(self._touchpoints)
         self.interactions = by_id(self._interactions)
+        self.campaigns = by_id(self._campaigns)
+        self.codes = by_id(self._codes)
+        self.campaigns_of_touchpoints: Grouped[campaign_pb2.CampaignPage] = Grouped(self._campaigns_of_touchpoints)
+        self.codes_of_touchpoints: Grouped[code_pb2.CodePage] = Grouped(self._codes_of_touchpoints)
+        self.spend: Grouped[spend_pb2.SpendPage] = Grouped(self._spend)
+        self.consents: Grouped[consent_pb2.ConsentList] = Grouped(self._consents)
+        self.consent_history: Grouped[consent_pb2.ConsentEntryPage] = Grouped(self._consent_history)
+        self.permissions: Grouped[consent_pb2.ContactPermissionAnswer] = Grouped(self._permissions)
         self.journeys: Grouped[interaction_pb2.InteractionPage] = Grouped(self._journeys)
 
     async def call(self, method: Any, request: Any) -> Any:
@@ -78,6 +103,32 @@ class Customers:
         request = interaction_pb2.BatchGetInteractionsRequest(ids=ids)
         return dict((await self.call(self.stubs.interactions.BatchGetInteractions, request)).answers)
 
+    async def _campaigns(self, ids: Sequence[str]) -> Mapping[str, Any]:
+        request = campaign_pb2.BatchGetCampaignsRequest(ids=ids)
+        return dict((await self.call(self.stubs.campaigns.BatchGetCampaigns, request)).answers)
+
+    async def _codes(self, codes: Sequence[str]) -> Mapping[str, Any]:
+        request = code_pb2.BatchGetCodesRequest(codes=codes)
+        return dict((await self.call(self.stubs.codes.BatchGetCodes, request)).answers)
+
+    async def _campaigns_of_touchpoints(
+        self, touchpoints: Sequence[str], arguments: campaign_pb2.BatchListCampaignsRequest
+    ) -> Mapping[str, campaign_pb2.CampaignPage]:
+        request = campaign_pb2.BatchListCampaignsRequest(touchpoint_ids=touchpoints, page=arguments.page)
+        return dict((await self.call(self.stubs.campaigns.BatchListCampaigns, request)).pages)
+
+    async def _codes_of_touchpoints(
+        self, touchpoints: Sequence[str], arguments: code_pb2.BatchListCodesRequest
+    ) -> Mapping[str, code_pb2.CodePage]:
+        request = code_pb2.BatchListCodesRequest(touchpoint_ids=touchpoints, page=arguments.page)
+        return dict((await self.call(self.stubs.codes.BatchListCodes, request)).pages)
+
+    async def _spend(
+        self, campaigns: Sequence[str], arguments: spend_pb2.BatchListSpendRequest
+    ) -> Mapping[str, spend_pb2.SpendPage]:
+        request = spend_pb2.BatchListSpendRequest(campaign_ids=campaigns, page=arguments.page)
+        return dict((await self.call(self.stubs.spend.BatchListSpend, request)).pages)
+
     async def _journeys(
         self, customers: Sequence[str], arguments: interaction_pb2.BatchListInteractionsRequest
     ) -> Mapping[str, interaction_pb2.InteractionPage]:
@@ -85,6 +136,26 @@ class Customers:
             customer_ids=customers, page=arguments.page, filter=arguments.filter
         )
         return dict((await self.call(self.stubs.interactions.BatchListInteractions, request)).pages)
+
+    async def _consents(
+        self, customers: Sequence[str], _: consent_pb2.BatchListConsentsRequest
+    ) -> Mapping[str, consent_pb2.ConsentList]:
+        request = consent_pb2.BatchListConsentsRequest(customer_ids=customers)
+        return dict((await self.call(self.stubs.consents.BatchListConsents, request)).lists)
+
+    async def _consent_history(
+        self, customers: Sequence[str], arguments: consent_pb2.BatchListConsentEntriesRequest
+    ) -> Mapping[str, consent_pb2.ConsentEntryPage]:
+        request = consent_pb2.BatchListConsentEntriesRequest(customer_ids=customers, page=arguments.page)
+        return dict((await self.call(self.stubs.consents.BatchListConsentEntries, request)).pages)
+
+    async def _permissions(
+        self, customers: Sequence[str], arguments: consent_pb2.BatchGetContactPermissionsRequest
+    ) -> Mapping[str, consent_pb2.ContactPermissionAnswer]:
+        request = consent_pb2.BatchGetContactPermissionsRequest(
+            customer_ids=customers, channel=arguments.channel, purpose=arguments.purpose
+        )
+        return dict((await self.call(self.stubs.consents.BatchGetContactPermissions, request)).answers)
 
 
 def customers_of(info: Any) -> Customers:

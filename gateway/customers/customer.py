@@ -8,11 +8,21 @@ import strawberry
 from rundblick.customers.v1 import customer_pb2 as pb
 from strawberry import federation
 
-from chassis.errors import Forbidden
 from gateway.customers.client import customers_of
+from gateway.customers.consent import (
+    Consent,
+    ConsentPurpose,
+    ConsentRecordConnection,
+    ContactPermission,
+    consent_history,
+    consents,
+    may_contact,
+)
 from gateway.customers.employee import Employee
 from gateway.customers.interaction import InteractionConnection, InteractionFilter, journey
+from gateway.customers.touchpoint import Channel
 from gateway.errors import ServiceError, bad_input
+from gateway.rights import personal
 from gateway.shared import (
     ExternalIdInput,
     Info,
@@ -25,8 +35,6 @@ from gateway.shared import (
     page_request,
     present,
 )
-
-PERSONAL = "customers:personal"
 
 
 @strawberry.enum
@@ -112,16 +120,9 @@ def _kind(record: pb.Customer) -> CustomerKind:
     return enum_of(CustomerKind, pb.CustomerKind, record.kind, "CUSTOMER_KIND_")
 
 
-def _personal(get: Any) -> Any:
-    """Addresses of any kind are shown to who has the scope."""
-    inner = owned(load_customer, get)
-
-    def resolve(root: Any, info: Info) -> Any:
-        if not info.context.caller.may(PERSONAL):
-            raise Forbidden(f"the scope {PERSONAL} is needed")
-        return inner(root, info)
-
-    return resolve
+def _personal(field: str, get: Any) -> Any:
+    """Null for who lacks the scope, without harm to the rest of the customer."""
+    return personal("Customer", field, owned(load_customer, get))
 
 
 @federation.type(keys=["id"], description="One view of a customer over all sources.")
@@ -136,14 +137,14 @@ class Customer(Named, Node):
     organisation_name: str | None = strawberry.field(
         resolver=owned(load_customer, lambda record: present(record, "organisation_name"))
     )
-    emails: list[str] = strawberry.field(
-        resolver=_personal(lambda record: list(record.emails)), description="Scope customers:personal."
+    emails: list[str] | None = strawberry.field(
+        resolver=_personal("emails", lambda record: list(record.emails)), description="Scope customers:personal."
     )
-    phones: list[str] = strawberry.field(
-        resolver=_personal(lambda record: list(record.phones)), description="E.164. Scope customers:personal."
+    phones: list[str] | None = strawberry.field(
+        resolver=_personal("phones", lambda record: list(record.phones)), description="E.164. Scope customers:personal."
     )
-    addresses: list[PostalAddress] = strawberry.field(
-        resolver=_personal(lambda record: [_address(address) for address in record.addresses]),
+    addresses: list[PostalAddress] | None = strawberry.field(
+        resolver=_personal("addresses", lambda record: [_address(address) for address in record.addresses]),
         description="Scope customers:personal.",
     )
     locale: str | None = strawberry.field(
@@ -172,6 +173,25 @@ class Customer(Named, Node):
         filter: InteractionFilter | None = None,
     ) -> InteractionConnection:
         return await journey(info, self.id, first, after, last, before, filter)
+
+    @strawberry.field(description="Where the customer stands, by channel and purpose.")
+    async def consents(self, info: Info) -> list[Consent]:
+        return await consents(info, self.id)
+
+    @strawberry.field(description="All that was said about consent, newest first.")
+    async def consent_history(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> ConsentRecordConnection:
+        return await consent_history(info, self.id, first, after, last, before)
+
+    @strawberry.field(description="Whether the customer may be contacted so now, and why or why not.")
+    async def may_contact(self, info: Info, channel: Channel, purpose: ConsentPurpose) -> ContactPermission:
+        return await may_contact(info, self.id, channel, purpose)
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Customer":

@@ -8,6 +8,7 @@ from strawberry import UNSET, federation
 
 from gateway.customers.client import customers_of
 from gateway.customers.team import Team
+from gateway.rights import personal
 from gateway.shared import Info, Named, Node, PageInfo, UserError, mutate, owned, page_request, present
 
 
@@ -19,6 +20,26 @@ def _team(record: pb.Employee) -> Team | None:
     return Team(id=strawberry.ID(record.team_id)) if present(record, "team_id") else None
 
 
+@strawberry.type(description="As whom an identity provider knows somebody: iss and sub of their tokens.")
+class EmployeeSubject:
+    issuer: str
+    subject: str
+
+
+@strawberry.input(description="As whom an identity provider knows somebody: iss and sub of their tokens.")
+class EmployeeSubjectInput:
+    issuer: str
+    subject: str
+
+
+def _subjects(record: pb.Employee) -> list[EmployeeSubject]:
+    return [EmployeeSubject(issuer=one.issuer, subject=one.subject) for one in record.subjects]
+
+
+def _subject_messages(given: list[EmployeeSubjectInput] | None) -> list[pb.EmployeeSubject]:
+    return [pb.EmployeeSubject(issuer=one.issuer, subject=one.subject) for one in given or ()]
+
+
 @federation.type(keys=["id"], description="Somebody who works for the company.")
 class Employee(Named, Node):
     id: strawberry.ID
@@ -27,6 +48,10 @@ class Employee(Named, Node):
     display_name: str = strawberry.field(resolver=owned(load_employee, lambda record: record.display_name))
     team: Team | None = strawberry.field(resolver=owned(load_employee, _team))
     active: bool = strawberry.field(resolver=owned(load_employee, lambda record: record.active))
+    subjects: list[EmployeeSubject] | None = strawberry.field(
+        resolver=personal("Employee", "subjects", owned(load_employee, _subjects)),
+        description="Who signs in so is this employee. Scope employees:write.",
+    )
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Employee":
@@ -49,6 +74,9 @@ class EmployeeConnection:
 class CreateEmployeeInput:
     display_name: str
     team: str | None = strawberry.field(default=None, description="The team's key; made when it is not known.")
+    subjects: list[EmployeeSubjectInput] | None = strawberry.field(
+        default=None, description="Each belongs to one employee at most."
+    )
     idempotency_key: str | None = None
 
 
@@ -58,6 +86,9 @@ class UpdateEmployeeInput:
     display_name: str | None = UNSET
     team: str | None = strawberry.field(default=UNSET, description="The team's key; null: no team.")
     active: bool | None = UNSET
+    subjects: list[EmployeeSubjectInput] | None = strawberry.field(
+        default=UNSET, description="All of them from now on; each belongs to one employee at most."
+    )
     idempotency_key: str | None = None
 
 
@@ -103,7 +134,10 @@ class EmployeeMutation:
     async def create_employee(self, info: Info, input: CreateEmployeeInput) -> CreateEmployeePayload | None:
         client = customers_of(info)
         request = pb.CreateEmployeeRequest(
-            idempotency_key=input.idempotency_key, display_name=input.display_name, team_key=input.team
+            idempotency_key=input.idempotency_key,
+            display_name=input.display_name,
+            team_key=input.team,
+            subjects=_subject_messages(input.subjects),
         )
 
         async def work() -> dict[str, Any]:
@@ -121,6 +155,9 @@ class EmployeeMutation:
             display_name=None if input.display_name is UNSET else input.display_name,
             team_key=None if input.team is UNSET else input.team or "",
             active=None if input.active is UNSET else input.active,
+            subjects=None
+            if input.subjects is UNSET
+            else pb.EmployeeSubjectList(values=_subject_messages(input.subjects)),
         )
 
         async def work() -> dict[str, Any]:

@@ -11,11 +11,14 @@ from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from chassis.times import to_timestamp
+from gateway.customers.campaign import Campaign
 from gateway.customers.client import customers_of
+from gateway.customers.consent import ConsentPurpose, purpose_of, purpose_value, why
 from gateway.customers.employee import Employee
 from gateway.customers.touchpoint import Touchpoint
 from gateway.shared import (
     Info,
+    Message,
     Named,
     Node,
     PageInfo,
@@ -77,6 +80,10 @@ def _touchpoint(record: pb.Interaction) -> Touchpoint | None:
     return Touchpoint(id=strawberry.ID(record.touchpoint_id)) if present(record, "touchpoint_id") else None
 
 
+def _campaign(record: pb.Interaction) -> Campaign | None:
+    return Campaign(id=strawberry.ID(record.campaign_id)) if present(record, "campaign_id") else None
+
+
 def _employee(record: pb.Interaction) -> Employee | None:
     return Employee(id=strawberry.ID(record.employee_id)) if present(record, "employee_id") else None
 
@@ -95,6 +102,17 @@ def _kind(record: pb.Interaction) -> InteractionKind:
     return enum_of(InteractionKind, pb.InteractionKind, record.kind, "INTERACTION_KIND_")
 
 
+def _purpose(record: pb.Interaction) -> ConsentPurpose | None:
+    return purpose_of(record.purpose) if present(record, "purpose") else None
+
+
+def _violation(root: Any, info: Info) -> Any:
+    def said(record: pb.Interaction) -> Message | None:
+        return why(record.violation, info.context.language) if record.HasField("violation") else None
+
+    return owned(load_interaction, said)(root, info)
+
+
 @federation.type(keys=["id"], description="A contact between a customer and the company.")
 class Interaction(Named, Node):
     id: strawberry.ID
@@ -102,6 +120,10 @@ class Interaction(Named, Node):
 
     customer: CustomerRef | None = strawberry.field(resolver=owned(load_interaction, _customer))
     touchpoint: Touchpoint | None = strawberry.field(resolver=owned(load_interaction, _touchpoint))
+    campaign: Campaign | None = strawberry.field(
+        resolver=owned(load_interaction, _campaign),
+        description="By the code that was named, else the one that ran at its touchpoint.",
+    )
     direction: Direction = strawberry.field(resolver=owned(load_interaction, _direction))
     kind: InteractionKind = strawberry.field(resolver=owned(load_interaction, _kind))
     occurred_at: datetime = strawberry.field(resolver=owned(load_interaction, lambda r: moment(r, "occurred_at")))
@@ -109,6 +131,13 @@ class Interaction(Named, Node):
     source: str = strawberry.field(resolver=owned(load_interaction, lambda record: record.source))
     summary: str | None = strawberry.field(resolver=owned(load_interaction, lambda r: present(r, "summary")))
     subject: InteractionSubject | None = strawberry.field(resolver=owned(load_interaction, _subject))
+    purpose: ConsentPurpose | None = strawberry.field(
+        resolver=owned(load_interaction, _purpose), description="Of what the company said to the customer."
+    )
+    violation: Message | None = strawberry.field(
+        resolver=_violation,
+        description="Why the customer should not have been contacted so, as far as it was known when it was recorded.",
+    )
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Interaction":
@@ -173,12 +202,18 @@ class InteractionFields:
     id: strawberry.ID | None = strawberry.field(default=None, description="int_ and a ULID; the same is taken once.")
     customer: strawberry.ID | None = None
     touchpoint: strawberry.ID | None = None
+    code: str | None = strawberry.field(
+        default=None, description="Of a touchpoint: it happened there, for the code's campaign."
+    )
     direction: Direction
     kind: InteractionKind
     occurred_at: datetime
     employee: strawberry.ID | None = None
     source: str = "rundblick"
     summary: str | None = None
+    purpose: ConsentPurpose | None = strawberry.field(
+        default=None, description="Of what goes out: whether it was allowed is said in its violation."
+    )
 
 
 @strawberry.input
@@ -211,12 +246,14 @@ def _fact(fields: InteractionFields) -> pb.Interaction:
         id=fields.id or "",
         customer_id=fields.customer,
         touchpoint_id=fields.touchpoint,
+        code=fields.code,
         direction=pb.Direction.Value(f"DIRECTION_{fields.direction.value}"),
         kind=pb.InteractionKind.Value(f"INTERACTION_KIND_{fields.kind.value}"),
         occurred_at=to_timestamp(fields.occurred_at),
         employee_id=fields.employee,
         source=fields.source,
         summary=fields.summary,
+        purpose=purpose_value(fields.purpose) if fields.purpose is not None else None,
     )
 
 

@@ -9,10 +9,8 @@ from rundblick.customers.v1 import customer_pb2 as pb
 from strawberry.scalars import JSON
 
 from gateway.customers.client import customers_of
-from gateway.customers.customer import PERSONAL, Customer, customer_of
+from gateway.customers.customer import Customer, customer_of
 from gateway.shared import Info, Message, UserError, camel, moment, mutate, needed
-
-_PERSONAL_FIELDS = frozenset({"emails", "phones", "addresses"})
 
 # Code -> the sentence; each parameter in it is a parameter of the message.
 _BECAUSE: dict[Any, tuple[str, str]] = {
@@ -85,8 +83,7 @@ def _json(value: struct_pb2.Value) -> Any:
     return json_format.MessageToDict(value) if value.WhichOneof("kind") not in (None, "null_value") else None
 
 
-def _change(change: pb.FieldChange, *, personal: bool) -> FieldChange:
-    hidden = change.field in _PERSONAL_FIELDS and not personal
+def _change(change: pb.FieldChange) -> FieldChange:
     said = [one for one in change.candidates if one.source_record_id in change.source_record_ids]
     since = moment(said[0], "since") if said else None
     field = camel(change.field)
@@ -98,15 +95,15 @@ def _change(change: pb.FieldChange, *, personal: bool) -> FieldChange:
     }
     return FieldChange(
         field=field,
-        before=None if hidden else _json(change.before),
-        after=None if hidden else _json(change.after),
+        before=_json(change.before),
+        after=_json(change.after),
         because=Message(code=code, parameters=JSON(parameters), text=sentence.format(**parameters)),
         source_records=[strawberry.ID(id) for id in change.source_record_ids],
         candidates=[
             FieldCandidate(
                 source_record=strawberry.ID(one.source_record_id),
                 source=one.source,
-                value=None if hidden else _json(one.value),
+                value=_json(one.value),
                 since=needed(one, "since"),
             )
             for one in change.candidates
@@ -131,10 +128,9 @@ class MergingMutation:
 
         async def work() -> dict[str, Any]:
             answer: pb.MergeCustomersResponse = await client.call(client.stubs.customers.MergeCustomers, request)
-            personal = info.context.caller.may(PERSONAL)
             return {
                 "customer": customer_of(answer.customer),
-                "changes": [_change(one, personal=personal) for one in answer.changes],
+                "changes": [_change(one) for one in answer.changes],
             }
 
         return await mutate(MergeCustomersPayload, work())

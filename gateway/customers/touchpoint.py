@@ -2,14 +2,20 @@
 
 from datetime import date
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from rundblick.customers.v1 import touchpoint_pb2 as pb
 from strawberry import UNSET, federation
 
 from gateway.customers.client import customers_of
+from gateway.customers.code import TouchpointCodeConnection, codes_of_touchpoint
 from gateway.shared import Info, Named, Node, PageInfo, UserError, enum_of, mutate, owned, page_request, present
+
+if TYPE_CHECKING:
+    from gateway.customers.campaign import CampaignConnection
+
+CampaignsRef = Annotated["CampaignConnection", strawberry.lazy("gateway.customers.campaign")]
 
 
 @strawberry.enum(description="The kind of place.")
@@ -78,6 +84,30 @@ class Touchpoint(Named, Node):
     control: TouchpointControl = strawberry.field(resolver=owned(load_touchpoint, _control))
     active_from: date | None = strawberry.field(resolver=owned(load_touchpoint, lambda r: _day(r, "active_from")))
     active_to: date | None = strawberry.field(resolver=owned(load_touchpoint, lambda r: _day(r, "active_to")))
+
+    @strawberry.field(description="Of which it is a part; the newest beginning first.")
+    async def campaigns(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> CampaignsRef | None:
+        from gateway.customers.campaign import campaigns_of_touchpoint  # noqa: PLC0415  # the two know each other
+
+        return await campaigns_of_touchpoint(info, self.id, first, after, last, before)
+
+    @strawberry.field(description="What is printed or shown there.")
+    async def codes(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> TouchpointCodeConnection | None:
+        return await codes_of_touchpoint(info, self.id, first, after, last, before)
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Touchpoint":

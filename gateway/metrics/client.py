@@ -7,6 +7,8 @@ import grpc
 from rundblick.metrics.v1 import (
     alert_pb2,
     alert_pb2_grpc,
+    campaign_pb2,
+    campaign_pb2_grpc,
     change_pb2,
     change_pb2_grpc,
     comparison_pb2,
@@ -31,8 +33,10 @@ FILES = (
     change_pb2.DESCRIPTOR,
     comparison_pb2.DESCRIPTOR,
     alert_pb2.DESCRIPTOR,
+    campaign_pb2.DESCRIPTOR,
 )
 MOST_QUERIES = 100
+MOST_CAMPAIGNS = 200
 
 
 class MetricsStubs:
@@ -44,6 +48,7 @@ class MetricsStubs:
         self.changes = change_pb2_grpc.ChangeServiceStub(channel)
         self.comparisons = comparison_pb2_grpc.ComparisonServiceStub(channel)
         self.alerts = alert_pb2_grpc.AlertServiceStub(channel)
+        self.campaigns = campaign_pb2_grpc.CampaignResultServiceStub(channel)
 
 
 class Metrics:
@@ -56,6 +61,7 @@ class Metrics:
         self.changes = by_id(self._changes)
         self.alerts = by_id(self._alerts)
         self.open_alerts = by_id(self._open_alerts)
+        self.campaigns = by_id(self._campaigns, largest=MOST_CAMPAIGNS)
         self.results: DataLoader[bytes, Any] = DataLoader(load_fn=self._results, max_batch_size=MOST_QUERIES)
         self.of_subjects: Grouped[kpi_pb2.KpiResultsAnswer] = Grouped(self._of_subjects)
 
@@ -87,6 +93,10 @@ class Metrics:
         """By the key of the KPI."""
         request = alert_pb2.BatchGetOpenAlertsRequest(kpi_keys=keys)
         return dict((await self.call(self.stubs.alerts.BatchGetOpenAlerts, request)).answers)
+
+    async def _campaigns(self, ids: Sequence[str]) -> Mapping[str, Any]:
+        request = campaign_pb2.BatchGetCampaignResultsRequest(ids=ids, language=self._context.language)
+        return dict((await self.call(self.stubs.campaigns.BatchGetCampaignResults, request)).answers)
 
     async def _results(self, keys: list[bytes]) -> list[Any]:
         queries = [kpi_pb2.ResultQuery.FromString(key) for key in keys]

@@ -127,6 +127,7 @@ def _target(record: pb.Kpi) -> KpiTarget | None:
 
 
 def _query(
+    info: Info,
     kpi: str,
     period: PeriodInput,
     where: list[DimensionFilter] | None,
@@ -139,14 +140,19 @@ def _query(
         where=filters(where),
         as_of=to_timestamp(as_of),
         selection=selection,
+        language=info.context.language,
     )
 
 
-async def _of_subject(
+async def of_subject(
     info: Info, kind: Any, id: str, keys: list[str] | None, period: PeriodInput | None
 ) -> list[KpiResult]:
     arguments = pb.BatchGetSubjectResultsRequest(
-        kind=kind, keys=keys, period=period.to_proto() if period else None, selection=wanted(info)
+        kind=kind,
+        keys=keys,
+        period=period.to_proto() if period else None,
+        selection=wanted(info),
+        language=info.context.language,
     )
     answer: pb.KpiResultsAnswer = await metrics_of(info).of_subjects.load(id, arguments)
     if answer.HasField("error"):
@@ -158,11 +164,14 @@ async def _of_subject(
 class Employee(Named, Node):
     id: strawberry.ID
 
-    @strawberry.field(description="One's own, or with the scope metrics:employees; all KPIs when no keys are given.")
+    @strawberry.field(
+        description="One's own, or with the scope metrics:employees over whole months, where there are enough "
+        "observations; all KPIs when no keys are given."
+    )
     async def kpis(
         self, info: Info, keys: list[str] | None = None, period: PeriodInput | None = None
     ) -> list[KpiResult] | None:
-        return await _of_subject(info, pb.SUBJECT_KIND_EMPLOYEE, self.id, keys, period)
+        return await of_subject(info, pb.SUBJECT_KIND_EMPLOYEE, self.id, keys, period)
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Employee":
@@ -194,7 +203,7 @@ class Kpi(Named, Node):
         where: list[DimensionFilter] | None = None,
         as_of: datetime | None = None,
     ) -> KpiResult:
-        answer = await metrics_of(info).result(_query(self.id, period, where, as_of, wanted(info)))
+        answer = await metrics_of(info).result(_query(info, self.id, period, where, as_of, wanted(info)))
         return KpiResult(record=answer)
 
     @strawberry.field(description="The whole days, weeks, months ... that the period touches.")
@@ -208,13 +217,13 @@ class Kpi(Named, Node):
     ) -> list[KpiPoint]:
         client = metrics_of(info)
         request = pb.GetSeriesRequest(
-            query=_query(self.id, period, where, as_of, wanted(info, "result")),
+            query=_query(info, self.id, period, where, as_of, wanted(info, "result")),
             granularity=pb.Granularity.Value(f"GRANULARITY_{granularity.value}"),
         )
         answer: pb.GetSeriesResponse = await client.call(client.stubs.kpis.GetSeries, request)
         return [KpiPoint(period=Period.of(p.period), result=KpiResult(record=p.result)) for p in answer.points]
 
-    @strawberry.field(description="Most received first.")
+    @strawberry.field(description="Most received first; last the employees of whom nothing is shown.")
     async def breakdown(
         self,
         info: Info,
@@ -226,7 +235,7 @@ class Kpi(Named, Node):
     ) -> list[KpiBreakdownRow]:
         client = metrics_of(info)
         request = pb.GetBreakdownRequest(
-            query=_query(self.id, period, where, as_of, wanted(info, "result")), by=by, first=first
+            query=_query(info, self.id, period, where, as_of, wanted(info, "result")), by=by, first=first
         )
         answer: pb.GetBreakdownResponse = await client.call(client.stubs.kpis.GetBreakdown, request)
         return [KpiBreakdownRow(key=key_of(row.key), result=KpiResult(record=row.result)) for row in answer.rows]
@@ -267,7 +276,7 @@ class Customer(Named, Node):
     async def kpis(
         self, info: Info, keys: list[str] | None = None, period: PeriodInput | None = None
     ) -> list[KpiResult] | None:
-        return await _of_subject(info, pb.SUBJECT_KIND_CUSTOMER, self.id, keys, period)
+        return await of_subject(info, pb.SUBJECT_KIND_CUSTOMER, self.id, keys, period)
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Customer":
@@ -282,7 +291,7 @@ class Touchpoint(Named, Node):
     async def kpis(
         self, info: Info, keys: list[str] | None = None, period: PeriodInput | None = None
     ) -> list[KpiResult] | None:
-        return await _of_subject(info, pb.SUBJECT_KIND_TOUCHPOINT, self.id, keys, period)
+        return await of_subject(info, pb.SUBJECT_KIND_TOUCHPOINT, self.id, keys, period)
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Touchpoint":
@@ -316,6 +325,6 @@ class KpiSubscription:
     @strawberry.subscription(description="The result over the last 30 days: now, and whenever it changes.")
     async def kpi_changed(self, info: Info, key: str) -> AsyncGenerator[KpiResult | None]:
         client = metrics_of(info)
-        request = pb.WatchResultRequest(kpi=key, selection=wanted(info))
+        request = pb.WatchResultRequest(kpi=key, selection=wanted(info), language=info.context.language)
         async for answer in info.context.stream(SERVICE, "WatchResult", client.stubs.kpis.WatchResult, request):
             yield KpiResult(record=answer.result)

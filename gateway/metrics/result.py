@@ -240,7 +240,7 @@ class KpiResult:
     def as_of(self) -> datetime | None:
         return moment(self.record, "as_of")
 
-    @strawberry.field(description="Why no figure is shown.")
+    @strawberry.field(description="Why something is not shown; where nothing is, n is 0.")
     def withheld(self) -> Message | None:
         return message_of(self.record.withheld) if self.record.HasField("withheld") else None
 

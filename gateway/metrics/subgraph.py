@@ -3,6 +3,7 @@
 from strawberry.tools import merge_types
 
 from gateway.metrics.alert import AlertQuery, KpiAlert, load_alert
+from gateway.metrics.campaign import Campaign
 from gateway.metrics.change import Change, ChangeMutation, ChangeQuery, load_change
 from gateway.metrics.client import SERVICE, Metrics, MetricsStubs
 from gateway.metrics.defining import DefiningMutation
@@ -12,7 +13,7 @@ from gateway.metrics.kpi import Customer, Employee, Kpi, KpiQuery, KpiSubscripti
 QUERIES = (KpiQuery, EventQuery, ChangeQuery, AlertQuery)
 MUTATIONS = (DefiningMutation, EventMutation, ChangeMutation)
 SUBSCRIPTIONS = (KpiSubscription,)
-ENTITIES = (Change, Customer, Employee, Kpi, KpiAlert, Touchpoint)
+ENTITIES = (Campaign, Change, Customer, Employee, Kpi, KpiAlert, Touchpoint)
 NODES = {"kpi": (Kpi, load_kpi), "chg": (Change, load_change), "alt": (KpiAlert, load_alert)}
 
 Query = merge_types("Query", QUERIES)

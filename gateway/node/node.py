@@ -29,6 +29,7 @@ STUBS = {
     "tea": _stub("Team"),
     "tou": _stub("Touchpoint"),
     "int": _stub("Interaction"),
+    "cmp": _stub("Campaign"),
     "enq": _stub("Enquiry"),
     "kpi": _stub("Kpi"),
     "chg": _stub("Change"),
@@ -40,6 +41,7 @@ STUBS = {
 class Viewer:
     subject: str
     employee: strawberry.ID | None
+    roles: list[str] = strawberry.field(description="Of the roles in the token, those that give scopes.")
     scopes: list[str]
     sources: list[str] | None = strawberry.field(description="The only sources a partner sees; null: no such limit.")
 
@@ -69,6 +71,7 @@ class NodeQuery:
         return Viewer(
             subject=caller.subject,
             employee=strawberry.ID(caller.employee) if caller.employee else None,
+            roles=sorted(caller.roles),
             scopes=sorted(caller.scopes),
             sources=sorted(caller.sources) if caller.sources is not None else None,
         )

@@ -1,17 +1,17 @@
-"""Tells the other services what happened here: merges and splits to each, interactions to metrics."""
+"""Tells the other services what happened here: merges and splits to each, events and plans to metrics."""
 
 from collections.abc import Mapping, Sequence
 
 import grpc
-from rundblick.metrics.v1 import event_pb2, event_pb2_grpc
+from rundblick.metrics.v1 import campaign_pb2, campaign_pb2_grpc, event_pb2, event_pb2_grpc
 from rundblick.shared.v1 import alias_pb2, alias_pb2_grpc
 
 from chassis.batches import fault_of
-from chassis.caller import Authenticator, service_caller
 from chassis.calls import call
 from chassis.errors import Fault
 from chassis.outbox import Entry
 from chassis.relay import Deliver
+from services.customers.campaign.outgoing import PLANS
 from services.customers.interaction.outgoing import EVENTS
 
 _TIMEOUT = 30.0
@@ -19,28 +19,33 @@ _TIMEOUT = 30.0
 _AT_ONCE = 2_000
 
 
-def to_aliases(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliver:
+def to_aliases(channel: grpc.aio.Channel) -> Deliver:
     stub = alias_pb2_grpc.AliasServiceStub(channel)
-    caller = service_caller("customers")
 
     async def deliver(entries: Sequence[Entry]) -> Mapping[str, Fault]:
         merged = alias_pb2.MoveAliasesRequest()
         for entry in entries:
             merged.aliases.extend(alias_pb2.MoveAliasesRequest.FromString(entry.payload).aliases)
-        await call(stub.MoveAliases, merged, timeout=_TIMEOUT, token=authenticator.issue(caller, seconds=60))
+        await call(stub.MoveAliases, merged, timeout=_TIMEOUT)
         return {}
 
     return deliver
 
 
-def to_metrics(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliver:
+def to_metrics(channel: grpc.aio.Channel) -> Deliver:
     stub = event_pb2_grpc.EventServiceStub(channel)
-    caller = service_caller("customers")
-    move = to_aliases(channel, authenticator)
+    plans = campaign_pb2_grpc.CampaignResultServiceStub(channel)
+    move = to_aliases(channel)
 
     async def deliver(entries: Sequence[Entry]) -> Mapping[str, Fault]:
-        moves = [entry for entry in entries if entry.kind != EVENTS]
+        moves = [entry for entry in entries if entry.kind not in (EVENTS, PLANS)]
         faults = dict(await move(moves)) if moves else {}
+        planned = campaign_pb2.PutPlansRequest()
+        for entry in entries:
+            if entry.kind == PLANS:
+                planned.plans.extend(campaign_pb2.PutPlansRequest.FromString(entry.payload).plans)
+        if planned.plans:
+            await call(plans.PutPlans, planned, timeout=_TIMEOUT)
         told = [
             (entry, event)
             for entry in entries
@@ -54,9 +59,7 @@ def to_metrics(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliv
                 # Metrics forgets raw events after a while; by this it knows which were told before.
                 event.recorded_at.FromDatetime(entry.at)
             request = event_pb2.IngestEventsRequest(events=[event for _, event in part])
-            answer: event_pb2.IngestEventsResponse = await call(
-                stub.IngestEvents, request, timeout=_TIMEOUT, token=authenticator.issue(caller, seconds=60)
-            )
+            answer: event_pb2.IngestEventsResponse = await call(stub.IngestEvents, request, timeout=_TIMEOUT)
             faults |= {owners[rejected.id]: fault_of(rejected.error) for rejected in answer.rejected}
         return faults
 

@@ -6,6 +6,14 @@ from datetime import datetime
 
 import grpc
 from rundblick.customers.v1 import (
+    campaign_pb2,
+    campaign_pb2_grpc,
+    client_pb2,
+    client_pb2_grpc,
+    code_pb2,
+    code_pb2_grpc,
+    consent_pb2,
+    consent_pb2_grpc,
     customer_pb2,
     customer_pb2_grpc,
     employee_pb2,
@@ -14,6 +22,8 @@ from rundblick.customers.v1 import (
     interaction_pb2_grpc,
     reference_pb2,
     reference_pb2_grpc,
+    spend_pb2,
+    spend_pb2_grpc,
     team_pb2,
     team_pb2_grpc,
     touchpoint_pb2,
@@ -22,14 +32,17 @@ from rundblick.customers.v1 import (
 from rundblick.shared.v1 import (
     delivery_pb2,
     delivery_pb2_grpc,
+    identity_pb2,
+    identity_pb2_grpc,
     outbox_pb2,
     outbox_pb2_grpc,
     verification_pb2,
     verification_pb2_grpc,
 )
 
+from chassis import rights
 from chassis.background import working
-from chassis.caller import Authenticator
+from chassis.caller import service_caller
 from chassis.delivery import Deliveries, DeliveryServicer, Freshness, reporting
 from chassis.errors import Fault
 from chassis.idempotency import Writes
@@ -40,12 +53,30 @@ from chassis.outbox_servicer import OutboxServicer
 from chassis.relay import Relay
 from chassis.times import utc_now
 from chassis.verification import VerificationServicer
+from services.customers.attribution.checking import AttributionCheck
+from services.customers.attribution.deriving import ATTRIBUTION, Attributing
+from services.customers.attribution.domain import Attribution
+from services.customers.attribution.repository import MongoCreditRepository
+from services.customers.campaign.repository import MongoCampaignRepository
+from services.customers.campaign.servicer import CampaignServicer
+from services.customers.client.repository import MongoClientRepository
+from services.customers.client.servicer import ClientServicer
+from services.customers.code.repository import MongoCodeRepository
+from services.customers.code.servicer import CodeServicer
+from services.customers.consent.checking import ConsentCheck
+from services.customers.consent.opt_in import ByTheCaller
+from services.customers.consent.permissions import Permissions
+from services.customers.consent.recording import ConsentRecording
+from services.customers.consent.repository import MongoConsentRepository
+from services.customers.consent.servicer import ConsentServicer
 from services.customers.customer.checking import CustomerCheck
 from services.customers.customer.merges import Merges
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.customer.servicer import CustomerServicer
 from services.customers.employee.repository import MongoEmployeeRepository
 from services.customers.employee.servicer import EmployeeServicer
+from services.customers.identity.identities import Identities
+from services.customers.identity.servicer import IdentityServicer
 from services.customers.interaction.checking import InteractionCheck
 from services.customers.interaction.journey import Journeys, follow_aliases
 from services.customers.interaction.recording import Recording
@@ -53,6 +84,8 @@ from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.interaction.servicer import InteractionServicer
 from services.customers.reference.resolver import Resolver
 from services.customers.reference.servicer import ReferenceServicer
+from services.customers.spend.repository import MongoSpendRepository
+from services.customers.spend.servicer import SpendServicer
 from services.customers.team.repository import MongoTeamRepository
 from services.customers.team.servicer import TeamServicer
 from services.customers.telling import to_aliases, to_metrics
@@ -61,28 +94,67 @@ from services.customers.touchpoint.servicer import TouchpointServicer
 
 FILES = tuple(
     module.DESCRIPTOR
-    for module in (customer_pb2, employee_pb2, interaction_pb2, reference_pb2, team_pb2, touchpoint_pb2)
+    for module in (
+        campaign_pb2,
+        client_pb2,
+        code_pb2,
+        consent_pb2,
+        customer_pb2,
+        employee_pb2,
+        interaction_pb2,
+        reference_pb2,
+        spend_pb2,
+        team_pb2,
+        touchpoint_pb2,
+    )
 )
-SHARED = (outbox_pb2.DESCRIPTOR, delivery_pb2.DESCRIPTOR, verification_pb2.DESCRIPTOR)
+SHARED = (outbox_pb2.DESCRIPTOR, delivery_pb2.DESCRIPTOR, identity_pb2.DESCRIPTOR, verification_pb2.DESCRIPTOR)
+RIGHTS = rights.load("rundblick.customers.v1", "rundblick.shared.v1")
+# What the clients of partners may be allowed to do, in any service.
+_ALL_RIGHTS = rights.load(
+    "rundblick.customers.v1", "rundblick.feedback.v1", "rundblick.metrics.v1", "rundblick.shared.v1"
+)
+OF_PARTNERS = frozenset(scope.name for scope in _ALL_RIGHTS.scopes.values() if scope.partners)
 NAMES = tuple(service.full_name for file in (*FILES, *SHARED) for service in file.services_by_name.values())
 
 
 class CustomersService:
     """The servicers over one database."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime] = utc_now) -> None:
+    rights = RIGHTS
+
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        currency: str = "EUR",
+        attribution: Attribution = Attribution(),  # noqa: B008  # it cannot be changed
+    ) -> None:
         self._database = database
+        self._currency = currency
+        self._attribution = attribution
         self._writes = Writes(database)
         self._customers = MongoCustomerRepository(database)
+        self._clients = MongoClientRepository(database)
         self._employees = MongoEmployeeRepository(database)
         self._teams = MongoTeamRepository(database)
         self._touchpoints = MongoTouchpointRepository(database)
         self._interactions = MongoInteractionRepository(database)
+        self._campaigns = MongoCampaignRepository(database)
+        self._spend = MongoSpendRepository(database)
+        self._codes = MongoCodeRepository(database)
+        self._consents = MongoConsentRepository(database)
+        self._permissions = Permissions(self._customers, self._consents)
+        self.identities = Identities(self._employees, self._clients, service_caller("customers"))
         self._now = now
         self._outbox = Outbox(database)
         self._deliveries = Deliveries(database)
         self.freshness = Freshness(self._deliveries, now)
-        self._journeys = Journeys(database, self._customers, self._interactions)
+        self._attributing = Attributing(
+            database, self._interactions, MongoCreditRepository(database), self._outbox, attribution
+        )
+        self._journeys = Journeys(database, self._customers, self._interactions, self._attributing, self._consents)
         self.ready = Readiness(
             database,
             self._writes,
@@ -92,11 +164,16 @@ class CustomersService:
             self._teams,
             self._touchpoints,
             self._interactions,
+            self._campaigns,
+            self._spend,
+            self._codes,
+            self._consents,
         )
 
     def register(self, server: grpc.aio.Server) -> None:
         resolver = Resolver(self._database, self._customers, self._touchpoints, self._teams, self._now)
         writes = self._writes
+        recording = Recording(self._interactions, self._touchpoints, self._campaigns, self._permissions, self._outbox)
         customer_pb2_grpc.add_CustomerServiceServicer_to_server(
             CustomerServicer(
                 self._customers,
@@ -119,7 +196,8 @@ class CustomersService:
                 self._database,
                 self._interactions,
                 self._customers,
-                Recording(self._interactions, self._touchpoints, self._outbox),
+                self._codes,
+                recording,
                 self._journeys,
                 resolver,
                 writes,
@@ -127,7 +205,42 @@ class CustomersService:
             ),
             server,
         )
+        campaign_pb2_grpc.add_CampaignServiceServicer_to_server(
+            CampaignServicer(
+                self._campaigns,
+                self._touchpoints,
+                self._employees,
+                writes,
+                self._outbox,
+                self._currency,
+                self._attribution,
+            ),
+            server,
+        )
+        spend_pb2_grpc.add_SpendServiceServicer_to_server(
+            SpendServicer(self._spend, self._campaigns, self._touchpoints, writes, self._outbox, self._currency), server
+        )
+        code_pb2_grpc.add_CodeServiceServicer_to_server(
+            CodeServicer(self._database, self._codes, self._touchpoints, self._campaigns, recording, writes, self._now),
+            server,
+        )
+        consent_pb2_grpc.add_ConsentServiceServicer_to_server(
+            ConsentServicer(
+                self._consents,
+                self._customers,
+                self._permissions,
+                ConsentRecording(self._consents, self._customers, resolver, self._now),
+                ByTheCaller(),
+                writes,
+                self._now,
+            ),
+            server,
+        )
         reference_pb2_grpc.add_ReferenceServiceServicer_to_server(ReferenceServicer(resolver), server)
+        client_pb2_grpc.add_ClientServiceServicer_to_server(
+            ClientServicer(self._clients, writes, OF_PARTNERS, self._now), server
+        )
+        identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(self.identities), server)
         outbox_pb2_grpc.add_OutboxServiceServicer_to_server(OutboxServicer(self._outbox), server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryServicer(self._deliveries), server)
         verification_pb2_grpc.add_VerificationServiceServicer_to_server(
@@ -135,14 +248,14 @@ class CustomersService:
                 {
                     "customers": CustomerCheck(self._customers, self._interactions),
                     "interactions": InteractionCheck(self._customers, self._interactions),
+                    "consents": ConsentCheck(self._customers, self._consents),
+                    "attributions": AttributionCheck(self._interactions, self._attributing),
                 }
             ),
             server,
         )
 
-    def relays(
-        self, feedback: grpc.aio.Channel, metrics: grpc.aio.Channel, authenticator: Authenticator
-    ) -> tuple[Relay, ...]:
+    def relays(self, feedback: grpc.aio.Channel, metrics: grpc.aio.Channel) -> tuple[Relay, ...]:
         """Those that tell the others, and the journeys here, of merges and splits."""
         holder = new_id("out")
 
@@ -150,22 +263,15 @@ class CustomersService:
             return await follow_aliases(self._journeys, entries)
 
         return (
-            Relay(self._outbox, "feedback", to_aliases(feedback, authenticator), holder=holder),
-            Relay(
-                self._outbox,
-                "metrics",
-                to_metrics(metrics, authenticator),
-                holder=holder,
-                report=reporting(metrics, authenticator, "customers"),
-            ),
+            Relay(self._outbox, "feedback", to_aliases(feedback), holder=holder),
+            Relay(self._outbox, "metrics", to_metrics(metrics), holder=holder, report=reporting(metrics)),
             Relay(self._outbox, "journey", to_journeys, holder=holder),
+            Relay(self._outbox, ATTRIBUTION, self._attributing.deliver, holder=holder),
         )
 
     @asynccontextmanager
-    async def relaying(
-        self, feedback: grpc.aio.Channel, metrics: grpc.aio.Channel, authenticator: Authenticator
-    ) -> AsyncIterator[None]:
+    async def relaying(self, feedback: grpc.aio.Channel, metrics: grpc.aio.Channel) -> AsyncIterator[None]:
         """Deliver what the others must learn until the block is left."""
-        relays = self.relays(feedback, metrics, authenticator)
+        relays = self.relays(feedback, metrics)
         async with working(*(relay.run() for relay in relays), self.freshness.run()):
             yield

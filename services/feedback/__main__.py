@@ -3,30 +3,42 @@
 import uvloop
 from rundblick.metrics.v1 import event_pb2
 
-from chassis.caller import Authenticator
 from chassis.channel import open_channel
 from chassis.mongo import open_database
+from chassis.remote_directory import FILES as DIRECTORY
+from chassis.remote_directory import RemoteDirectory
 from chassis.server import serve
+from chassis.settings import read
 from chassis.telemetry import configure_logging, running_telemetry
+from chassis.tokens import Authenticator
 from services.feedback.enquiry.references import FILES
 from services.feedback.settings import FeedbackSettings
 from services.feedback.wiring import NAMES, FeedbackService
 
 
 async def main(settings: FeedbackSettings) -> None:
-    authenticator = Authenticator(settings.secret, production=settings.env == "production")
     async with (
         open_database(settings.mongo_uri, settings.database) as database,
-        open_channel(settings.customers_address, FILES) as customers,
-        open_channel(settings.metrics_address, [event_pb2.DESCRIPTOR]) as metrics,
+        open_channel(
+            settings.customers_address, (*FILES, *DIRECTORY), tls=settings.tls, process="feedback"
+        ) as customers,
+        open_channel(settings.metrics_address, [event_pb2.DESCRIPTOR], tls=settings.tls, process="feedback") as metrics,
     ):
-        service = FeedbackService(database, customers, metrics, authenticator)
+        service = FeedbackService(database, customers, metrics)
+        authenticator = Authenticator.of(settings, service.rights, RemoteDirectory(customers))
         async with service.relaying():
-            await serve(settings, service.register, authenticator=authenticator, services=NAMES, ready=service.ready)
+            await serve(
+                settings,
+                service.register,
+                authenticator=authenticator,
+                rights=service.rights,
+                services=NAMES,
+                ready=service.ready,
+            )
 
 
 if __name__ == "__main__":
-    settings = FeedbackSettings()
+    settings = read(FeedbackSettings)
     configure_logging("feedback", settings.log_level)
     with running_telemetry("feedback", settings.otlp_endpoint):
         uvloop.run(main(settings))

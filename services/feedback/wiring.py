@@ -15,8 +15,8 @@ from rundblick.shared.v1 import (
     verification_pb2_grpc,
 )
 
+from chassis import rights
 from chassis.background import working
-from chassis.caller import Authenticator
 from chassis.delivery import reporting
 from chassis.idempotency import Writes
 from chassis.ids import new_id
@@ -39,6 +39,7 @@ from services.feedback.enquiry.references import CustomersClient
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 from services.feedback.enquiry.servicer import EnquiryServicer
 
+RIGHTS = rights.load("rundblick.feedback.v1", "rundblick.shared.v1")
 NAMES = tuple(
     service.full_name
     for file in (
@@ -54,12 +55,13 @@ NAMES = tuple(
 class FeedbackService:
     """The servicer over one database, and the relays that tell the other services."""
 
+    rights = RIGHTS
+
     def __init__(
         self,
         database: Database,
         customers: grpc.aio.Channel,
         metrics: grpc.aio.Channel,
-        authenticator: Authenticator,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
@@ -67,7 +69,7 @@ class FeedbackService:
         self._outbox = Outbox(database)
         self._enquiries = MongoEnquiryRepository(database)
         self._aliases = MongoAliasRepository(database)
-        self._customers = CustomersClient(customers, authenticator)
+        self._customers = CustomersClient(customers)
         self._now = now
         self.ready = Readiness(database, self._writes, self._outbox, self._enquiries, self._aliases)
         self._opening = Opening(
@@ -75,20 +77,8 @@ class FeedbackService:
         )
         holder = new_id("out")
         self.relays = (
-            Relay(
-                self._outbox,
-                CUSTOMERS,
-                to_customers(customers, authenticator),
-                holder=holder,
-                report=reporting(customers, authenticator, "feedback"),
-            ),
-            Relay(
-                self._outbox,
-                METRICS,
-                to_metrics(metrics, authenticator),
-                holder=holder,
-                report=reporting(metrics, authenticator, "feedback"),
-            ),
+            Relay(self._outbox, CUSTOMERS, to_customers(customers), holder=holder, report=reporting(customers)),
+            Relay(self._outbox, METRICS, to_metrics(metrics), holder=holder, report=reporting(metrics)),
             Relay(self._outbox, REFERENCES, self._opening.link, holder=holder),
         )
 

@@ -8,6 +8,8 @@ import grpc
 from rundblick.metrics.v1 import (
     alert_pb2,
     alert_pb2_grpc,
+    campaign_pb2,
+    campaign_pb2_grpc,
     change_pb2,
     change_pb2_grpc,
     comparison_pb2,
@@ -21,7 +23,7 @@ from rundblick.metrics.v1 import (
 )
 from rundblick.shared.v1 import alias_pb2, alias_pb2_grpc, delivery_pb2, delivery_pb2_grpc
 
-from chassis import telemetry
+from chassis import rights, telemetry
 from chassis.background import working
 from chassis.caller import Caller, service_caller
 from chassis.delivery import Deliveries, DeliveryServicer, Freshness
@@ -33,6 +35,8 @@ from services.metrics.alert.judging import Judging
 from services.metrics.alert.repository import MongoAlertRepository
 from services.metrics.alert.servicer import AlertServicer
 from services.metrics.alias.servicer import AliasServicer
+from services.metrics.campaign.repository import MongoPlanRepository
+from services.metrics.campaign.servicer import CampaignResultServicer
 from services.metrics.change.repository import MongoChangeRepository
 from services.metrics.change.servicer import ChangeServicer
 from services.metrics.comparison.comparing import Comparing
@@ -58,6 +62,7 @@ from services.metrics.rollup.members import MongoMemberRepository
 from services.metrics.rollup.repository import MongoRollupRepository
 from services.metrics.rollup.servicer import RollupServicer
 
+RIGHTS = rights.load("rundblick.metrics.v1", "rundblick.shared.v1")
 NAMES = tuple(
     service.full_name
     for file in (
@@ -67,6 +72,7 @@ NAMES = tuple(
         change_pb2.DESCRIPTOR,
         comparison_pb2.DESCRIPTOR,
         alert_pb2.DESCRIPTOR,
+        campaign_pb2.DESCRIPTOR,
         alias_pb2.DESCRIPTOR,
         delivery_pb2.DESCRIPTOR,
     )
@@ -76,6 +82,8 @@ NAMES = tuple(
 
 class MetricsService:
     """The servicers over one database, and the folder that counts."""
+
+    rights = RIGHTS
 
     def __init__(
         self,
@@ -87,6 +95,7 @@ class MetricsService:
         zone: str = "UTC",
         batch: int = 20_000,
         alert_lag: int = 0,
+        employee_minimum: int = 5,
     ) -> None:
         self._database = database
         self._now = now
@@ -98,6 +107,7 @@ class MetricsService:
         self._zone = Zone(zone)
         self._catalogues = Catalogues(self._kpis, self._zone)
         self._company_changes = MongoChangeRepository(database)
+        self._plans = MongoPlanRepository(database)
         self._writes = Writes(database)
         self._deliveries = Deliveries(database)
         holder = new_id("out")
@@ -116,7 +126,7 @@ class MetricsService:
         )
         telemetry.gauge("rundblick.figures.lag", "s", self._lag)
         self._intake = Intake(self._events, backlog=backlog, now=now, taken=self.folder.wake)
-        self._reader = Reader(self._rollups, now)
+        self._reader = Reader(self._rollups, now, employee_minimum)
         self._changes = Changes(self._position)
         self._alerts = MongoAlertRepository(database)
         self.judging = Judging(
@@ -169,6 +179,9 @@ class MetricsService:
                 self._now,
             ),
             server,
+        )
+        campaign_pb2_grpc.add_CampaignResultServiceServicer_to_server(
+            CampaignResultServicer(self._plans, self._catalogues, self._reader, self._now), server
         )
         alert_pb2_grpc.add_AlertServiceServicer_to_server(AlertServicer(self._alerts), server)
         rollup_pb2_grpc.add_RollupServiceServicer_to_server(RollupServicer(self._check), server)

@@ -7,9 +7,9 @@ from typing import Any
 import grpc
 from rundblick.customers.v1 import customer_pb2, customer_pb2_grpc, team_pb2, team_pb2_grpc
 
-from chassis.caller import Authenticator
 from chassis.channel import open_channel
 from chassis.server import running_server
+from chassis.tokens import Authenticator
 
 FILES = (team_pb2.DESCRIPTOR, customer_pb2.DESCRIPTOR)
 

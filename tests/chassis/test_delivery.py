@@ -6,15 +6,16 @@ import grpc
 import pytest
 from rundblick.shared.v1 import delivery_pb2, delivery_pb2_grpc
 
-from chassis.caller import Authenticator, Caller, service_caller
+from chassis.caller import Caller, service_caller
 from chassis.channel import open_channel
 from chassis.delivery import Deliveries, DeliveryServicer, Freshness, reporting
 from chassis.mongo import Database
 from chassis.outbox import Backlog
 from chassis.server import running_server
+from tests import tokens
+from tests.callers import EVERYWHERE
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-SECRET = "a secret that is long enough to sign tokens with"
 
 
 def at(minutes: float) -> datetime:
@@ -69,20 +70,21 @@ async def test_what_came_in_and_is_not_seen_yet_holds_it_back(database: Database
 
 
 async def test_a_relay_reports_over_the_wire_in_its_services_name(database: Database) -> None:
-    authenticator = Authenticator(SECRET, production=False)
     deliveries = Deliveries(database)
 
     def register(server: grpc.aio.Server) -> None:
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryServicer(deliveries), server)
 
     async with (
-        running_server("127.0.0.1:0", register, authenticator=authenticator, grace=0.1) as server,
-        open_channel(f"127.0.0.1:{server.port}") as channel,
+        running_server(
+            "127.0.0.1:0", register, rights=EVERYWHERE, authenticator=tokens.authenticator(), grace=0.1
+        ) as server,
+        open_channel(f"127.0.0.1:{server.port}", process="feedback") as channel,
     ):
-        await reporting(channel, authenticator, "feedback")(Backlog(0, 1, at(5), at(2)))
+        await reporting(channel)(Backlog(0, 1, at(5), at(2)))
         assert await deliveries.delivered() == at(5)
         assert await deliveries.complete() == {service_caller("feedback").subject: at(2)}
-        token = authenticator.issue(Caller("somebody", frozenset({"customers:read"})))
+        token = tokens.token_for(Caller("somebody", frozenset({"customers:read"})))
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await delivery_pb2_grpc.DeliveryServiceStub(channel).ReportDelivery(
                 delivery_pb2.ReportDeliveryRequest(), timeout=5, metadata=(("authorization", f"Bearer {token}"),)

@@ -17,14 +17,14 @@ from rundblick.customers.v1 import team_pb2, team_pb2_grpc
 from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 
 from chassis import errors
-from chassis.caller import DEVELOPMENT_CALLER, Authenticator, Caller, current_caller
+from chassis.caller import DEVELOPMENT_CALLER, Caller, current_caller
 from chassis.calls import call, error_of
 from chassis.channel import open_channel
 from chassis.interceptors import STATUS_OF
 from chassis.server import running_server
+from tests import tokens
 from tests.chassis.conftest import Read, served
 
-SECRET = "a secret of at least thirty-two bytes"
 REQUEST = team_pb2.BatchGetTeamsRequest()
 
 
@@ -121,18 +121,18 @@ async def test_the_servicer_knows_who_calls() -> None:
         seen.append(current_caller())
         return team_pb2.BatchGetTeamsResponse()
 
-    authenticator = Authenticator(SECRET, production=False)
+    authenticator = tokens.authenticator()
     partner = Caller(subject="partner:acme", sources=frozenset({"acme"}))
     async with served(read, authenticator=authenticator) as channel:
         stub = team_pb2_grpc.TeamServiceStub(channel)
-        await call(stub.BatchGetTeams, REQUEST, timeout=5, token=authenticator.issue(partner))
+        await call(stub.BatchGetTeams, REQUEST, timeout=5, token=tokens.token_for(partner))
         await call(stub.BatchGetTeams, REQUEST, timeout=5)
     assert seen == [partner, DEVELOPMENT_CALLER]
 
 
 async def test_production_refuses_calls_without_a_token_before_anything_is_done() -> None:
     async with served(
-        raising(AssertionError("reached")), authenticator=Authenticator(SECRET, production=True)
+        raising(AssertionError("reached")), authenticator=tokens.authenticator(production=True)
     ) as channel:
         with pytest.raises(errors.Unauthenticated):
             await call(team_pb2_grpc.TeamServiceStub(channel).BatchGetTeams, REQUEST, timeout=5)

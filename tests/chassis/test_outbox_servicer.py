@@ -8,7 +8,7 @@ import pytest
 from rundblick.shared.v1 import outbox_pb2 as pb
 from rundblick.shared.v1 import outbox_pb2_grpc, page_pb2
 
-from chassis.caller import Authenticator, Caller
+from chassis.caller import Caller
 from chassis.channel import open_channel
 from chassis.errors import Fault
 from chassis.mongo import Database, in_transaction
@@ -17,9 +17,9 @@ from chassis.outbox_servicer import OutboxServicer
 from chassis.relay import Relay
 from chassis.server import running_server
 from chassis.times import utc_now
+from tests import tokens
+from tests.callers import EVERYWHERE
 from tests.commands import Commands
-
-SECRET = "a secret that is long enough to sign tokens with"
 
 
 @pytest.fixture
@@ -34,9 +34,10 @@ async def stub(outbox: Outbox) -> AsyncIterator[Any]:
     def register(server: grpc.aio.Server) -> None:
         outbox_pb2_grpc.add_OutboxServiceServicer_to_server(OutboxServicer(outbox), server)
 
-    authenticator = Authenticator(SECRET, production=False)
     async with (
-        running_server("localhost:0", register, authenticator=authenticator, grace=0.1) as running,
+        running_server(
+            "localhost:0", register, rights=EVERYWHERE, authenticator=tokens.authenticator(), grace=0.1
+        ) as running,
         open_channel(f"localhost:{running.port}") as channel,
     ):
         yield outbox_pb2_grpc.OutboxServiceStub(channel)
@@ -108,7 +109,7 @@ async def test_a_parked_entry_is_delivered_after_it_was_set_going_again(outbox: 
 
 
 async def test_it_is_for_operators_alone_and_wants_to_know_what(stub: Any) -> None:
-    token = Authenticator(SECRET, production=False).issue(Caller("somebody", frozenset({"feedback:read"})))
+    token = tokens.token_for(Caller("somebody", frozenset({"feedback:read"})))
     metadata = (("authorization", f"Bearer {token}"),)
     for request, status in (
         (pb.RetryOutboxEntriesRequest(all=True), grpc.StatusCode.PERMISSION_DENIED),

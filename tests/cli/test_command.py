@@ -87,7 +87,7 @@ def test_two_instances_run_side_by_side_and_leave_nothing_behind(tmp_path: Path)
         ]
         assert [len(edges) for edges in names] == [1, 0]
         children = [child for process in (first, second) for child in psutil.Process(process.pid).children()]
-        assert len(children) == 10
+        assert len(children) == 12
         listening = [
             connection.laddr
             for child in children
@@ -140,7 +140,7 @@ def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
         process.kill()
         gone, alive = psutil.wait_procs(children, 30)
     assert alive == []
-    assert len(gone) == 5
+    assert len(gone) == 6
 
 
 def test_a_port_in_use_is_one_line_with_the_remedy(tmp_path: Path) -> None:

@@ -2,27 +2,37 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
 import pytest
 from rundblick.customers.v1 import (
+    campaign_pb2_grpc,
+    client_pb2_grpc,
+    code_pb2_grpc,
+    consent_pb2_grpc,
     customer_pb2_grpc,
     employee_pb2_grpc,
     interaction_pb2_grpc,
     reference_pb2_grpc,
+    spend_pb2_grpc,
     team_pb2_grpc,
     touchpoint_pb2_grpc,
 )
-from rundblick.shared.v1 import verification_pb2_grpc
+from rundblick.shared.v1 import identity_pb2_grpc, verification_pb2_grpc
 
-from chassis.caller import Authenticator, Caller
+from chassis.caller import Caller
+from chassis.calls import error_of
 from chassis.channel import open_channel
+from chassis.errors import DomainError
 from chassis.mongo import Database
 from chassis.server import running_server
+from chassis.times import utc_now
+from chassis.tokens import Authenticator
 from services.customers.wiring import FILES, CustomersService
+from tests import tokens
 
-SECRET = "a secret that is long enough to sign tokens with"
 NOBODY = "00000000000000000000000000"
 
 
@@ -35,7 +45,7 @@ class Running:
 
     async def call(self, request: Any, caller: Caller | None = None) -> Any:
         name = type(request).__name__.removesuffix("Request")
-        token = self.authenticator.issue(caller) if caller else None
+        token = tokens.token_for(caller) if caller else None
         metadata = (("authorization", f"Bearer {token}"),) if token else None
         [stub] = [stub for stub in self.stubs if hasattr(stub, name)]
         return await getattr(stub, name)(request, timeout=10, metadata=metadata)
@@ -45,19 +55,48 @@ class Running:
             await self.call(request, caller)
         return error.value.code(), error.value.details() or ""
 
+    async def fault(self, request: Any, caller: Caller | None = None) -> DomainError:
+        """The refusal as other processes read it, with the path to the field."""
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await self.call(request, caller)
+        return error_of(error.value)
+
+
+@dataclass
+class Clock:
+    """What the service takes for now: the true time, and what a test puts on top."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
 
 @pytest.fixture
-async def customers(database: Database) -> AsyncIterator[Running]:
-    authenticator = Authenticator(SECRET, production=False)
-    service = CustomersService(database)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def customers(database: Database, clock: Clock) -> AsyncIterator[Running]:
+    authenticator = tokens.authenticator()
+    service = CustomersService(database, clock)
     await service.ready.ensure_indexes()
     async with (
-        running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1) as server,
+        running_server(
+            "127.0.0.1:0", service.register, rights=service.rights, authenticator=authenticator, grace=0.1
+        ) as server,
         open_channel(f"127.0.0.1:{server.port}", FILES) as channel,
     ):
         stubs = [
+            campaign_pb2_grpc.CampaignServiceStub(channel),
+            code_pb2_grpc.CodeServiceStub(channel),
+            spend_pb2_grpc.SpendServiceStub(channel),
+            client_pb2_grpc.ClientServiceStub(channel),
+            consent_pb2_grpc.ConsentServiceStub(channel),
             customer_pb2_grpc.CustomerServiceStub(channel),
             employee_pb2_grpc.EmployeeServiceStub(channel),
+            identity_pb2_grpc.IdentityServiceStub(channel),
             interaction_pb2_grpc.InteractionServiceStub(channel),
             reference_pb2_grpc.ReferenceServiceStub(channel),
             team_pb2_grpc.TeamServiceStub(channel),

@@ -24,16 +24,16 @@ from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 from rundblick.metrics.v1 import event_pb2
 from rundblick.shared.v1 import alias_pb2_grpc, verification_pb2_grpc
 
-from chassis.caller import Authenticator, Caller
+from chassis.caller import Caller
 from chassis.channel import open_channel
 from chassis.mongo import Database, open_database
 from chassis.server import running_server
+from chassis.tokens import Authenticator
 from services.customers.wiring import CustomersService
 from services.feedback.enquiry.references import FILES
 from services.feedback.wiring import FeedbackService
 from services.metrics.wiring import MetricsService
-
-SECRET = "a secret that is long enough to sign tokens with"
+from tests import tokens
 
 
 @dataclass
@@ -77,13 +77,17 @@ class Running:
     async def start_customers(self) -> None:
         """Where it was before."""
         server = running_server(
-            self.customers_address, self.customers_service.register, authenticator=self.authenticator, grace=0.1
+            self.customers_address,
+            self.customers_service.register,
+            rights=self.customers_service.rights,
+            authenticator=self.authenticator,
+            grace=0.1,
         )
         await self.customers_server.enter_async_context(server)
 
     async def call(self, request: Any, caller: Caller | None = None) -> Any:
         name = type(request).__name__.removesuffix("Request")
-        token = self.authenticator.issue(caller) if caller else None
+        token = tokens.token_for(caller) if caller else None
         metadata = (("authorization", f"Bearer {token}"),) if token else None
         return await getattr(self.enquiries, name)(request, timeout=10, metadata=metadata)
 
@@ -93,7 +97,7 @@ class Running:
 
 @pytest.fixture
 async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]:
-    authenticator = Authenticator(SECRET, production=False)
+    authenticator = tokens.authenticator()
     async with AsyncExitStack() as stack:
 
         async def opened() -> Any:
@@ -103,17 +107,23 @@ async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]
 
         async def serve(service: Any, on: AsyncExitStack) -> str:
             await service.ready.ensure_indexes()
-            server = running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1)
+            server = running_server(
+                "127.0.0.1:0", service.register, rights=service.rights, authenticator=authenticator, grace=0.1
+            )
             return f"127.0.0.1:{(await on.enter_async_context(server)).port}"
 
         customers_server = await stack.enter_async_context(AsyncExitStack())
         customers_service = CustomersService(await opened())
         address = await serve(customers_service, customers_server)
         customers = await stack.enter_async_context(open_channel(address, FILES))
-        metrics = await stack.enter_async_context(
-            open_channel(await serve(MetricsService(await opened()), stack), [event_pb2.DESCRIPTOR])
+        to_metrics = open_channel(
+            await serve(MetricsService(await opened()), stack), [event_pb2.DESCRIPTOR], process="feedback"
         )
-        service = FeedbackService(database, customers, metrics, authenticator)
+        service = FeedbackService(
+            database,
+            await stack.enter_async_context(open_channel(address, FILES, process="feedback")),
+            await stack.enter_async_context(to_metrics),
+        )
         channel = await stack.enter_async_context(open_channel(await serve(service, stack)))
         customer = await customer_pb2_grpc.CustomerServiceStub(customers).CreateCustomer(
             customer_pb2.CreateCustomerRequest(

@@ -9,7 +9,6 @@ from typing import Any
 import grpc
 import pytest
 
-from chassis.caller import Authenticator
 from chassis.channel import open_channel
 from chassis.mongo import Database, open_database
 from chassis.outbox import Entry, Outbox
@@ -19,6 +18,7 @@ from cli.verify import Report, verify
 from services.customers.wiring import CustomersService
 from services.feedback.wiring import FeedbackService
 from services.metrics.wiring import MetricsService
+from tests import tokens
 
 _FIELDS = ("destination", "aggregate", "sequence", "kind", "payload")
 
@@ -67,7 +67,7 @@ class Trio:
 
 @asynccontextmanager
 async def running_trio(mongo_uri: str) -> AsyncIterator[Trio]:
-    authenticator = Authenticator(None, production=False)
+    authenticator = tokens.authenticator()
     async with AsyncExitStack() as stack:
 
         async def opened() -> Any:
@@ -77,17 +77,24 @@ async def running_trio(mongo_uri: str) -> AsyncIterator[Trio]:
 
         async def serve(service: Any) -> str:
             await service.ready.ensure_indexes()
-            server = running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1)
+            server = running_server(
+                "127.0.0.1:0", service.register, rights=service.rights, authenticator=authenticator, grace=0.1
+            )
             return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
 
         databases = {name: await opened() for name in ("customers", "feedback", "metrics")}
         customers, metrics = CustomersService(databases["customers"]), MetricsService(databases["metrics"])
         addresses = {"customers": await serve(customers), "metrics": await serve(metrics)}
         channels = {name: await stack.enter_async_context(open_channel(address)) for name, address in addresses.items()}
-        feedback = FeedbackService(databases["feedback"], channels["customers"], channels["metrics"], authenticator)
+
+        async def on_account_of(process: str, name: str) -> grpc.aio.Channel:
+            return await stack.enter_async_context(open_channel(addresses[name], process=process))
+
+        to_customers, to_metrics = [await on_account_of("feedback", name) for name in ("customers", "metrics")]
+        feedback = FeedbackService(databases["feedback"], to_customers, to_metrics)
         addresses["feedback"] = await serve(feedback)
         channels["feedback"] = await stack.enter_async_context(open_channel(addresses["feedback"]))
-        of_customers = customers.relays(channels["feedback"], channels["metrics"], authenticator)
+        of_customers = customers.relays(*[await on_account_of("customers", name) for name in ("feedback", "metrics")])
         relays = {("customers", relay.destination): relay for relay in of_customers}
         relays |= {("feedback", relay.destination): relay for relay in feedback.relays}
         yield Trio(databases, addresses, channels, customers, feedback, metrics, relays)

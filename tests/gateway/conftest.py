@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from pydantic import SecretStr
 from rundblick.customers.v1 import customer_pb2, reference_pb2, touchpoint_pb2
 from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 
-from chassis.caller import DEVELOPMENT_CALLER, Authenticator
+from chassis.caller import DEVELOPMENT_CALLER
 from chassis.channel import open_channel
 from chassis.mongo import open_database
 from chassis.server import running_server
@@ -27,8 +28,9 @@ from services.customers.wiring import CustomersService
 from services.feedback.enquiry.references import FILES
 from services.feedback.wiring import FeedbackService
 from services.metrics.wiring import MetricsService
+from tests import tokens
+from tests.gateway.router import ROUTER_SECRET, Router, Watched
 
-SECRET = "a secret that is long enough to sign tokens with"
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -137,7 +139,7 @@ def _touchpoint(key: str) -> reference_pb2.TouchpointReference:
 
 @pytest.fixture
 async def world(mongo_uri: str) -> AsyncIterator[World]:
-    authenticator = Authenticator(SECRET, production=False)
+    authenticator = tokens.authenticator()
     async with AsyncExitStack() as stack:
 
         async def database() -> Any:
@@ -147,30 +149,45 @@ async def world(mongo_uri: str) -> AsyncIterator[World]:
 
         async def serve(service: Any) -> str:
             await service.ready.ensure_indexes()
-            server = running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1)
+            server = running_server(
+                "127.0.0.1:0", service.register, rights=service.rights, authenticator=authenticator, grace=0.1
+            )
             return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
 
         metrics, of_customers = MetricsService(await database()), CustomersService(await database())
         addresses = {"customers": await serve(of_customers), "metrics": await serve(metrics)}
-        customers = await stack.enter_async_context(open_channel(addresses["customers"], FILES))
-        to_metrics = await stack.enter_async_context(open_channel(addresses["metrics"]))
-        feedback = FeedbackService(await database(), customers, to_metrics, authenticator)
+        customers = await stack.enter_async_context(open_channel(addresses["customers"], FILES, process="feedback"))
+        to_metrics = await stack.enter_async_context(open_channel(addresses["metrics"], process="feedback"))
+        feedback = FeedbackService(await database(), customers, to_metrics)
         addresses["feedback"] = await serve(feedback)
         await stack.enter_async_context(metrics.folding())
         await stack.enter_async_context(feedback.relaying())
-        to_feedback = await stack.enter_async_context(open_channel(addresses["feedback"]))
-        await stack.enter_async_context(of_customers.relaying(to_feedback, to_metrics, authenticator))
+        told = [open_channel(addresses[name], process="customers") for name in ("feedback", "metrics")]
+        to_feedback, also_to_metrics = [await stack.enter_async_context(channel) for channel in told]
+        await stack.enter_async_context(of_customers.relaying(to_feedback, also_to_metrics))
 
         settings = GatewaySettings(
-            token_secret=SECRET,
+            **tokens.SETTINGS,
             customers_address=addresses["customers"],
             feedback_address=addresses["feedback"],
             metrics_address=addresses["metrics"],
+            public_url="https://company.example",
         )
         gateway = Gateway(settings)
         port = await stack.enter_async_context(_listening(gateway))
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30))
         yield World(gateway, client, addresses, metrics)
+
+
+@pytest.fixture
+async def router(world: World) -> AsyncIterator[Router]:
+    settings = world.gateway._settings.model_copy(update={"router_secret": SecretStr(ROUTER_SECRET)})
+    gateway = Watched(settings)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(gateway.opened())
+        port = await stack.enter_async_context(gateway.serving_subgraphs())
+        client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30)
+        yield Router(world, gateway, await stack.enter_async_context(client))
 
 
 class _Listening:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from chassis.caller import Authenticator, Caller
-from tests.gateway.conftest import SECRET, World
+from tests import tokens
+from tests.callers import partner
+from tests.gateway.conftest import World
 from tests.gateway.test_websocket import opened
 
 FIELDS = """id kind openedDay openedAt value n lower upper centre closedDay closedAt ending sequence
@@ -132,8 +133,8 @@ async def test_a_bad_list_is_the_callers_mistake(world: World, arguments: str) -
 
 async def test_partners_see_no_alerts(world: World) -> None:
     alert = await breach(world)
-    partner = Caller("partner", frozenset({"*"}), sources=frozenset({"shop"}))
-    headers = {"authorization": f"Bearer {Authenticator(SECRET, production=False).issue(partner)}"}
+    outside = partner("shop")
+    headers = {"authorization": f"Bearer {tokens.token_for(outside)}"}
 
     async def asked(query: str) -> dict[str, Any]:
         variables = {"id": alert["id"], "period": period(datetime.now(UTC))}

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from chassis.caller import Authenticator, Caller
-from tests.gateway.conftest import SECRET, World
+from tests import tokens
+from tests.callers import partner
+from tests.gateway.conftest import World
 
 NOWHERE = f"tou_{'0' * 26}"
 FIELDS = "id name kind introducedAt description touchpoints { id }"
@@ -158,8 +159,8 @@ async def test_the_same_key_records_once_and_other_input_is_said(world: World) -
 
 async def test_partners_neither_see_nor_record_changes(world: World) -> None:
     id = (await record(world))["change"]["id"]
-    partner = Caller("partner", frozenset({"*"}), sources=frozenset({"rundblick"}))
-    token = Authenticator(SECRET, production=False).issue(partner)
+    outside = partner("rundblick")
+    token = tokens.token_for(outside)
     for field, query in (
         ("recordChange", RECORD),
         ("changes", "{ changes { edges { node { name } } } }"),

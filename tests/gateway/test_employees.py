@@ -1,46 +1,64 @@
-"""The figures of employees: one's own, or of all with the scope for it, and otherwise of nobody."""
+"""The figures of employees: one's own, of others with the scope for it and where there are enough, else of nobody."""
 
 from typing import Any
 
 import pytest
 
-from chassis.caller import Authenticator, Caller
-from tests.gateway.conftest import BEGAN, SECRET, World
+from chassis.caller import Caller
+from tests import tokens
+from tests.gateway.conftest import BEGAN, World
 from tests.gateway.test_graph import made
 
 PERIOD = {"start": BEGAN.isoformat(), "end": "2026-02-01T00:00:00Z"}
 FIGURES = """query($id: ID!, $keys: [String!], $period: PeriodInput) { node(id: $id) { id ... on Employee {
   displayName kpis(keys: $keys, period: $period) { n kpi { key } } } } }"""
 BOTH = """query($ids: [ID!]!) { nodes(ids: $ids) { ... on Employee { kpis(keys: ["enquiries"]) { n } } } }"""
-READ = frozenset({"customers:read", "metrics:read"})
+READ = frozenset({"employees:read", "metrics:read"})
+LEAD = Caller("lead", READ | {"metrics:employees"})
+NAMES = ("Ada", "Ben", "Cleo", "Dora")
+PROTECTED = """query($id: ID!, $in: [String!]!, $period: PeriodInput!) {
+  node(id: $id) { ... on Employee { kpis(keys: ["enquiries"]) { n value withheld { code parameters text } } } }
+  kpi(key: "enquiries") {
+    result(period: $period, where: [{dimension: "employee", in: $in}]) { n withheld { code } }
+    breakdown(period: $period, by: ["employee"]) { key { value } result { n value withheld { code } } }
+  } }"""
 
 
-async def answer(world: World, query: str, caller: Caller, **variables: Any) -> dict[str, Any]:
-    token = Authenticator(SECRET, production=False).issue(caller)
-    response = await world.client.post(
-        "/graphql", json={"query": query, "variables": variables}, headers={"authorization": f"Bearer {token}"}
-    )
+async def answer(world: World, query: str, caller: Caller, *, language: str = "en", **variables: Any) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {tokens.token_for(caller)}", "accept-language": language}
+    response = await world.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
     body: dict[str, Any] = response.json()
     return body
 
 
 async def two_employees(world: World) -> tuple[str, str]:
     """Ada with three enquiries of January, Ben with one; all in the figures."""
-    ids = []
-    for name in ("Ada", "Ben"):
-        payload = await made(world, "createEmployee", "CreateEmployeeInput", "employee { id }", displayName=name)
-        ids.append(payload["employee"]["id"])
-    ada, ben = ids
-    afters = [
-        {"startedAt": BEGAN.isoformat(), "dimensions": [{"dimension": "employee", "value": id}]}
-        for id in (ada, ada, ada, ben)
-    ]
-    events = [{"id": f"e{n}", "name": "enquiry.opened", "after": after} for n, after in enumerate(afters)]
-    recorded = await made(world, "recordEvents", "RecordEventsInput", "accepted", events=events)
-    assert recorded == {"accepted": 4, "userErrors": []}
-    total = """query($period: PeriodInput!) { kpi(key: "enquiries") { result(period: $period) { n } } }"""
-    await world.until(total, lambda data: data["kpi"]["result"]["n"] == 4, period=PERIOD)
+    ada, ben = await with_enquiries(world, 3, 1)
     return ada, ben
+
+
+async def with_enquiries(world: World, *counts: int) -> list[str]:
+    """Employees of whom each has so many of January; all in the figures."""
+    ids = []
+    for number in range(len(counts)):
+        payload = await made(
+            world, "createEmployee", "CreateEmployeeInput", "employee { id }", displayName=NAMES[number]
+        )
+        ids.append(payload["employee"]["id"])
+    events = [
+        {
+            "id": f"{id}-{number}",
+            "name": "enquiry.opened",
+            "after": {"startedAt": BEGAN.isoformat(), "dimensions": [{"dimension": "employee", "value": id}]},
+        }
+        for id, count in zip(ids, counts, strict=True)
+        for number in range(count)
+    ]
+    recorded = await made(world, "recordEvents", "RecordEventsInput", "accepted", events=events)
+    assert recorded == {"accepted": sum(counts), "userErrors": []}
+    total = """query($period: PeriodInput!) { kpi(key: "enquiries") { result(period: $period) { n } } }"""
+    await world.until(total, lambda data: data["kpi"]["result"]["n"] == sum(counts), period=PERIOD)
+    return ids
 
 
 async def test_everybody_sees_their_own_figures(world: World) -> None:
@@ -63,11 +81,29 @@ async def test_without_keys_all_that_is_kept_by_employee_is_answered(world: Worl
     assert "customers_reached" not in found
 
 
-async def test_with_the_scope_those_of_others_are_seen_too(world: World) -> None:
-    ada, ben = await two_employees(world)
-    lead = Caller("lead", READ | {"metrics:employees"})
-    body = await answer(world, BOTH, lead, ids=[ada, ben])
-    assert body == {"data": {"nodes": [{"kpis": [{"n": 3}]}, {"kpis": [{"n": 1}]}]}}
+async def test_with_the_scope_those_of_others_are_seen_too_where_they_are_enough(world: World) -> None:
+    ada, ben, cleo, dora = await with_enquiries(world, 7, 1, 6, 9)
+    body = await answer(world, BOTH, LEAD, ids=[ada, ben, cleo, dora])
+    assert [one["kpis"][0]["n"] for one in body["data"]["nodes"]] == [7, 0, 0, 9], "Cleo's would tell of Ben's"
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "5 observations"), ("de", "5 Beobachtungen")])
+async def test_what_is_withheld_has_no_numbers_and_says_why(world: World, language: str, text: str) -> None:
+    ada, ben, cleo, dora = await with_enquiries(world, 7, 1, 6, 9)
+    data = (await answer(world, PROTECTED, LEAD, language=language, id=ben, period=PERIOD, **{"in": [ben]}))["data"]
+    (of_ben,) = data["node"]["kpis"]
+    said = of_ben.pop("withheld")
+    assert of_ben == {"n": 0, "value": None}
+    assert (said["code"], said["parameters"]) == ("EMPLOYEES_PROTECTED", {"months": 1, "minimum": 5})
+    assert text in said["text"]
+    why = {"code": "EMPLOYEES_PROTECTED"}
+    assert data["kpi"]["result"] == {"n": 0, "withheld": why}
+    rows = [(row["key"][0]["value"], row["result"]) for row in data["kpi"]["breakdown"]]
+    assert rows == [
+        (dora, {"n": 9, "value": 9.0, "withheld": None}),
+        (ada, {"n": 7, "value": 7.0, "withheld": None}),
+        *((id, {"n": 0, "value": None, "withheld": why}) for id in sorted([ben, cleo])),
+    ]
 
 
 @pytest.mark.parametrize("employee", [None, "another"])

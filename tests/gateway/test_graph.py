@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from chassis.caller import Authenticator, Caller
-from tests.gateway.conftest import SECRET, World
+from chassis.caller import Caller
+from tests import tokens
+from tests.gateway.conftest import World
 
 NOTHING = "00000000000000000000000000"
 
@@ -133,7 +134,7 @@ async def test_addresses_need_their_scope(world: World) -> None:
     query = "query($id: ID!) { customer(id: $id) { displayName emails phones } }"
     variables = {"id": created["customer"]["id"]}
     assert (await world.data(query, **variables))["customer"]["emails"] == ["ada@example.org"]
-    token = Authenticator(SECRET, production=False).issue(Caller("somebody", frozenset({"customers:read"})))
+    token = tokens.token_for(Caller("somebody", frozenset({"customers:read"})))
     answer = await world.client.post(
         "/graphql", json={"query": query, "variables": variables}, headers={"authorization": f"Bearer {token}"}
     )

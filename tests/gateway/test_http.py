@@ -5,9 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.caller import Authenticator, Caller
+from chassis.caller import Caller
 from gateway.http import language_of
-from tests.gateway.conftest import SECRET, World
+from tests import tokens
+from tests.gateway.conftest import World
 
 GRAPHQL = "application/graphql-response+json"
 SEVERAL = "query A { viewer { subject } } query B { nodes(ids: []) { id } }"
@@ -137,15 +138,14 @@ async def test_a_bad_token_is_refused_and_a_good_one_names_the_caller(world: Wor
     response = await posted(world, QUERY, authorization="Bearer nonsense")
     assert (response.status_code, code(response)) == (401, "UNAUTHENTICATED")
     assert response.headers["www-authenticate"] == "Bearer"
-    token = Authenticator(SECRET, production=False).issue(Caller("somebody", frozenset({"customers:read"})))
+    token = tokens.token_for(Caller("somebody", frozenset({"customers:read"})))
     good = await posted(world, QUERY, authorization=f"Bearer {token}")
     assert good.json()["data"]["viewer"]["subject"] == "somebody"
 
 
 async def test_where_the_services_are_is_told_to_importers_alone(world: World) -> None:
-    authenticator = Authenticator(SECRET, production=False)
     for scope, told in (("import", True), ("customers:read", False)):
-        token = authenticator.issue(Caller("somebody", frozenset({scope})))
+        token = tokens.token_for(Caller("somebody", frozenset({scope})))
         answer = await world.client.get("/.well-known/rundblick", headers={"authorization": f"Bearer {token}"})
         assert ("services" in answer.json()) is told
 

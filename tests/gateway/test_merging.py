@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from chassis.caller import Authenticator, Caller
-from tests.gateway.conftest import SECRET, World
+from chassis.caller import Caller
+from tests import tokens
+from tests.gateway.conftest import World
 from tests.gateway.test_graph import made
 
 MERGED = """customer { id displayName emails version sourceRecords { id } }
@@ -89,7 +90,7 @@ async def test_a_dry_run_shows_no_personal_field_without_its_scope(world: World)
         for addresses in emails
     ]  # fmt: skip
     one, two = (each["customer"]["id"] for each in made_of)
-    token = Authenticator(SECRET, production=False).issue(Caller("clerk", frozenset({"customers:write"})))
+    token = tokens.token_for(Caller("clerk", frozenset({"customers:write"})))
     query = """mutation($input: MergeCustomersInput!) { mergeCustomers(input: $input) { customer { id }
       changes { field before after candidates { value } } userErrors { message } } }"""
     response = await world.client.post(

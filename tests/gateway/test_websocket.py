@@ -11,8 +11,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from chassis.caller import Authenticator, Caller
-from tests.gateway.conftest import SECRET, World
+from chassis.caller import Caller
+from tests import tokens
+from tests.gateway.conftest import World
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 WATCH = 'subscription { kpiChanged(key: "enquiries") { n value kpi { key name } definitionVersion } }'
@@ -146,9 +147,8 @@ async def test_another_protocol_is_refused(world: World) -> None:
 
 
 async def test_a_socket_ends_with_its_token_and_has_its_rights(world: World) -> None:
-    authenticator = Authenticator(SECRET, production=False)
     caller = Caller("partner", frozenset({"metrics:read"}), sources=frozenset({"elsewhere"}))
-    token = authenticator.issue(caller, seconds=2)
+    token = tokens.token_for(caller, seconds=2)
     async with opened(world, payload={"authorization": f"Bearer {token}"}) as client:
         await client.subscribe("v", "{ viewer { subject sources } }")
         assert (await client.received())["payload"]["data"]["viewer"] == {

@@ -18,16 +18,16 @@ from rundblick.metrics.v1 import (
 )
 from rundblick.shared.v1 import alias_pb2_grpc
 
-from chassis.caller import Authenticator, Caller
+from chassis.caller import Caller
 from chassis.channel import open_channel
 from chassis.mongo import Database
 from chassis.server import running_server
 from chassis.times import to_timestamp
 from services.metrics.wiring import MetricsService
+from tests import tokens
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-SECRET = "a secret that is long enough to sign tokens with"
 
 
 @dataclass
@@ -71,14 +71,16 @@ Serve = Callable[..., Any]
 def serve(database: Database) -> Serve:
     @asynccontextmanager
     async def running(caller: Caller | None = None, **options: Any) -> AsyncIterator[Running]:
-        authenticator = Authenticator(SECRET, production=False)
+        authenticator = tokens.authenticator()
         service = MetricsService(database, lambda: NOW, **options)
         await service.ready.ensure_indexes()
         async with (
-            running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1) as server,
+            running_server(
+                "127.0.0.1:0", service.register, rights=service.rights, authenticator=authenticator, grace=0.1
+            ) as server,
             open_channel(f"127.0.0.1:{server.port}", [kpi_pb2.DESCRIPTOR]) as channel,
         ):
-            token = authenticator.issue(caller) if caller else None
+            token = tokens.token_for(caller) if caller else None
             yield Running(
                 service,
                 event_pb2_grpc.EventServiceStub(channel),

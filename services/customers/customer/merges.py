@@ -57,7 +57,7 @@ class Merges:
                 await self._save(caller, moved, merged, session)
             return pb.MergeCustomersResponse(
                 customer=messages.to_proto(merged),
-                changes=map(messages.change_to_proto, changes(survivor, merged)),
+                changes=[messages.change_to_proto(change, caller) for change in changes(survivor, merged)],
             )
 
         return await self._run(caller, request, pb.MergeCustomersResponse, work)

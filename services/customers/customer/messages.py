@@ -5,10 +5,15 @@ from typing import Any
 from google.protobuf import struct_pb2
 from rundblick.customers.v1 import customer_pb2 as pb
 
+from chassis.caller import Caller, Reach
 from chassis.errors import InvalidInput
 from chassis.times import to_timestamp
 from services.customers.customer.domain import TEXT_FIELDS, Address, Customer, CustomerKind, SourceRecord, Values
 from services.customers.customer.domain.merging import Change, Reason
+
+# As in the rights table, for values that carry their field's name beside them.
+PERSONAL = "customers:personal"
+PERSONAL_FIELDS = frozenset({"emails", "phones", "addresses"})
 
 KIND_TO_PROTO = {
     CustomerKind.PERSON: pb.CUSTOMER_KIND_PERSON,
@@ -116,18 +121,24 @@ def to_proto(customer: Customer) -> pb.Customer:
 REASON_TO_PROTO = {reason: pb.FieldReason.Value(f"FIELD_REASON_{reason.value}") for reason in Reason}
 
 
-def change_to_proto(change: Change) -> pb.FieldChange:
+def change_to_proto(change: Change, caller: Caller) -> pb.FieldChange:
+    """Without the values of a field that the caller may not see."""
+    shown = change.field not in PERSONAL_FIELDS or caller.reach(PERSONAL) is Reach.ALL
+
+    def value(of: Any) -> struct_pb2.Value | None:
+        return _value(of) if shown else None
+
     return pb.FieldChange(
         field=change.field,
-        before=_value(change.before),
-        after=_value(change.after),
+        before=value(change.before),
+        after=value(change.after),
         reason=REASON_TO_PROTO[change.reason],
         source_record_ids=change.records,
         candidates=[
             pb.FieldCandidate(
                 source_record_id=record.id,
                 source=record.source,
-                value=_value(record.values[change.field]),
+                value=value(record.values[change.field]),
                 since=to_timestamp(record.since[change.field]),
             )
             for record in change.candidates

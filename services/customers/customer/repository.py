@@ -6,8 +6,8 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
-from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, some_ids, visible_to
+from chassis.caller import Caller, Reach
+from chassis.mongo import ONE_REPLY, Database, Document, Session, of_rows, of_sources, some_ids
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.customer.documents import (
     customer_from_document,
@@ -27,16 +27,23 @@ ORDERS: dict[str, tuple[tuple[str, int], ...]] = {
 }
 
 
-def _shown_to(caller: Caller) -> Document:
-    """A partner sees customers that one of its sources knows, and of them what its sources say."""
-    return {} if caller.sources is None else {"sources": {"$in": sorted(caller.sources)}}
-
-
 class MongoCustomerRepository:
     def __init__(self, database: Database) -> None:
         self._customers = database["customers"]
+        self._employees = database["employees"]
         self._former = database["former_customers"]
         self._records = database["source_records"]
+
+    async def _shown_to(self, caller: Caller) -> Document:
+        """A partner sees customers that one of its sources knows, and of them what its sources say.
+
+        A customer is of the team that its owner is in today: whoever changes teams takes their customers along.
+        """
+        if caller.rows is not Reach.TEAM or caller.team is None:
+            return {**of_sources(caller, "sources"), **of_rows(caller)}
+        members = self._employees.find({"team": caller.team}, {"_id": 1}, batch_size=ONE_REPLY)
+        ids = {document["_id"] async for document in members} | {caller.employee} - {None}
+        return {**of_sources(caller, "sources"), "owner": {"$in": sorted(ids)}}
 
     async def ensure_indexes(self) -> None:
         await self._customers.create_index(ORDERS["NEWEST"], name="newest")
@@ -77,9 +84,23 @@ class MongoCustomerRepository:
         self, caller: Caller, ids: Iterable[str], session: Session | None, *, whole: bool
     ) -> dict[str, Customer]:
         documents = await self._customers.find(
-            {"_id": {"$in": list(ids)}, **_shown_to(caller)}, session=session, batch_size=ONE_REPLY
+            {"_id": {"$in": list(ids)}, **await self._shown_to(caller)}, session=session, batch_size=ONE_REPLY
         ).to_list(None)
         return await self._with_records(caller, documents, session, whole=whole)
+
+    async def seen(self, caller: Caller, ids: Iterable[str]) -> set[str]:
+        """Those of the ids, present or former, whose customer the caller's rows cover."""
+        asked = set(ids)
+        if caller.rows is Reach.ALL or not asked:
+            return asked
+        leads = await self.leads_to(caller, asked)
+        documents = self._customers.find(
+            {"_id": {"$in": [leads.get(id, id) for id in asked]}, **await self._shown_to(caller)},
+            {"_id": 1},
+            batch_size=ONE_REPLY,
+        )
+        covered = {document["_id"] async for document in documents}
+        return {id for id in asked if leads.get(id, id) in covered}
 
     async def leads_to(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, str]:
         """Former golden id -> the present one."""
@@ -108,7 +129,7 @@ class MongoCustomerRepository:
     ) -> dict[str, tuple[str, SourceRecord]]:
         """external id -> (customer id, source record)."""
         documents = await self._records.find(
-            {"$and": [{"source": source, "external_id": {"$in": list(external_ids)}}, visible_to(caller)]},
+            {"$and": [{"source": source, "external_id": {"$in": list(external_ids)}}, of_sources(caller)]},
             session=session,
             batch_size=ONE_REPLY,
         ).to_list(None)
@@ -118,7 +139,7 @@ class MongoCustomerRepository:
         if caller.sources is not None and source not in caller.sources:
             return None
         documents = await self._customers.find(
-            {"external_ids": {"$elemMatch": {"source": source, "id": external_id}}, **_shown_to(caller)}
+            {"external_ids": {"$elemMatch": {"source": source, "id": external_id}}, **await self._shown_to(caller)}
         ).to_list(1)
         found = await self._with_records(caller, documents, None)
         return next(iter(found.values()), None)
@@ -127,7 +148,7 @@ class MongoCustomerRepository:
         self, caller: Caller, page: Page, *, order: str, search: str | None, filter: Mapping[str, Any]
     ) -> Slice[Customer]:
         # Both may speak of the source: one must not take the other's place.
-        conditions: list[Document] = [dict(filter), _shown_to(caller)]
+        conditions: list[Document] = [dict(filter), await self._shown_to(caller)]
         folded = (search or "").strip().casefold()
         if folded:
             conditions.append({"folded_name": {"$gte": folded, "$lt": folded + "\U0010ffff"}})

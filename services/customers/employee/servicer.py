@@ -7,13 +7,15 @@ from rundblick.customers.v1 import employee_pb2 as pb
 from rundblick.customers.v1 import employee_pb2_grpc
 
 from chassis.caller import Caller, current_caller
-from chassis.errors import Forbidden, InvalidInput, NotFound
+from chassis.errors import Forbidden
 from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Session
 from chassis.page import encode_cursor, page_info, page_of
 from services.customers.batches import answers
-from services.customers.employee.repository import Employee, MongoEmployeeRepository
+from services.customers.employee.domain import Employee, EmployeeNotFound, SubjectTaken, name_of
+from services.customers.employee.messages import subjects_from_proto, to_proto
+from services.customers.employee.repository import MongoEmployeeRepository
 from services.customers.team.repository import MongoTeamRepository
 
 
@@ -40,12 +42,13 @@ class EmployeeServicer(employee_pb2_grpc.EmployeeServiceServicer):
 
     async def CreateEmployee(self, request: pb.CreateEmployeeRequest, context: Any) -> pb.CreateEmployeeResponse:
         caller = _own(current_caller())
-        name = _name(request.display_name)
+        name = name_of(request.display_name)
+        subjects = subjects_from_proto(request.subjects)
 
         async def create(session: Session) -> pb.CreateEmployeeResponse:
             team = await self._team(caller, request.team_key, session)
-            employee = Employee(new_id("emp"), name, team, active=True)
-            await self._employees.save(caller, employee, session)
+            employee = Employee(new_id("emp"), name, team, active=True, subjects=subjects)
+            await self._save(caller, employee, session)
             return pb.CreateEmployeeResponse(employee=to_proto(employee))
 
         return await self._writes.run(caller, request, pb.CreateEmployeeResponse, create)
@@ -56,18 +59,28 @@ class EmployeeServicer(employee_pb2_grpc.EmployeeServiceServicer):
         async def update(session: Session) -> pb.UpdateEmployeeResponse:
             found = await self._employees.of_ids(caller, [request.id], session)
             if request.id not in found:
-                raise NotFound(f"there is no employee {request.id}", ("id",))
+                raise EmployeeNotFound(request.id)
             employee = found[request.id]
             if request.HasField("display_name"):
-                employee = replace(employee, display_name=_name(request.display_name))
+                employee = replace(employee, display_name=name_of(request.display_name))
             if request.HasField("team_key"):
                 employee = replace(employee, team=await self._team(caller, request.team_key, session))
             if request.HasField("active"):
                 employee = replace(employee, active=request.active)
-            await self._employees.save(caller, employee, session)
+            if request.HasField("subjects"):
+                employee = replace(employee, subjects=subjects_from_proto(request.subjects.values))
+            await self._save(caller, employee, session)
             return pb.UpdateEmployeeResponse(employee=to_proto(employee))
 
         return await self._writes.run(caller, request, pb.UpdateEmployeeResponse, update)
+
+    async def _save(self, caller: Caller, employee: Employee, session: Session) -> None:
+        """SubjectTaken: somebody else signs in so."""
+        taken = await self._employees.of_subjects(caller, employee.subjects, session) if employee.subjects else {}
+        for position, subject in enumerate(employee.subjects):
+            if subject in taken and taken[subject].id != employee.id:
+                raise SubjectTaken(position)
+        await self._employees.save(caller, employee, session)
 
     async def _team(self, caller: Caller, key: str, session: Session) -> str | None:
         """The team of this key, made when it is not known."""
@@ -81,16 +94,3 @@ def _own(caller: Caller) -> Caller:
     if caller.sources is not None:
         raise Forbidden("partners do not change employees")
     return caller
-
-
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name or len(name) > 200:
-        raise InvalidInput("a name has 1 to 200 characters", ("display_name",))
-    return name
-
-
-def to_proto(employee: Employee) -> pb.Employee:
-    return pb.Employee(
-        id=employee.id, display_name=employee.display_name, team_id=employee.team, active=employee.active
-    )

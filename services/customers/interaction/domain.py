@@ -6,6 +6,7 @@ from enum import Enum
 
 from chassis.errors import InvalidInput
 from chassis.ids import prefix_of
+from services.customers.consent.domain import ConsentPurpose, Permission
 
 _LONGEST_SUMMARY = 500
 _LONGEST_SOURCE = 100
@@ -38,7 +39,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """InvalidInput: what cannot be kept, with the field."""
+    """InvalidInput: what cannot be kept, with the field. campaign: that it belongs to, by its code or its touchpoint.
+
+    violation: the permission that was missing when it went out, as it was known when it was recorded.
+    """
 
     id: str
     direction: Direction
@@ -52,6 +56,9 @@ class Interaction:
     team: str | None = None
     summary: str | None = None
     subject: Subject | None = None
+    campaign: str | None = None
+    purpose: ConsentPurpose | None = None
+    violation: Permission | None = None
     version: int = 0
 
     def __post_init__(self) -> None:

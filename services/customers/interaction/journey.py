@@ -1,6 +1,7 @@
 """Journeys follow their source records: after a merge or a split each interaction shows the golden id of today."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from rundblick.shared.v1 import alias_pb2
 
@@ -9,9 +10,17 @@ from chassis.errors import Fault
 from chassis.ids import prefix_of
 from chassis.mongo import Database, Session, in_transaction
 from chassis.outbox import Entry
+from services.customers.attribution.deriving import Attributing
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.interaction.domain import Interaction
 from services.customers.interaction.repository import MongoInteractionRepository
+
+
+class Following(Protocol):
+    """Facts that hang on source records and show the golden id of today beside them."""
+
+    async def give(self, caller: Caller, record: str, customer: str, session: Session) -> None:
+        """All of a source record to whom the record belongs."""
 
 
 class Journeys:
@@ -22,21 +31,30 @@ class Journeys:
     """
 
     def __init__(
-        self, database: Database, customers: MongoCustomerRepository, interactions: MongoInteractionRepository
+        self,
+        database: Database,
+        customers: MongoCustomerRepository,
+        interactions: MongoInteractionRepository,
+        attributing: Attributing,
+        *others: Following,
     ) -> None:
         self._database = database
         self._customers = customers
         self._interactions = interactions
+        self._attributing = attributing
+        self._following: tuple[Following, ...] = (interactions, *others)
 
     async def follow(self, caller: Caller, records: Iterable[str]) -> None:
-        """All interactions of these source records show whose the records are now."""
+        """All facts of these source records show whose the records are now."""
         for record in records:
 
             async def work(session: Session, record: str = record) -> None:
                 # Held: of two of these at once, with another move between them, the older answer could win.
                 found = await self._customers.customers_of_records(caller, [record], session, hold=True)
                 if record in found:
-                    await self._interactions.give(caller, record, found[record], session)
+                    await self._attributing.moves(caller, record, found[record], session)
+                    for facts in self._following:
+                        await facts.give(caller, record, found[record], session)
 
             await in_transaction(self._database, work)
 
@@ -52,7 +70,12 @@ class Journeys:
             if customer is not None and customer != interaction.customer:
                 wrong.setdefault(customer, []).append(interaction.id)
         for customer, ids in wrong.items():
-            await self._interactions.give_some(caller, ids, customer)
+
+            async def give(session: Session, customer: str = customer, ids: Sequence[str] = ids) -> None:
+                await self._interactions.give_some(caller, ids, customer, session)
+                await self._attributing.look_at([customer], session)
+
+            await in_transaction(self._database, give)
         return present
 
 

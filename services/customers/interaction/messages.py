@@ -5,9 +5,11 @@ from typing import Any
 
 from rundblick.customers.v1 import interaction_pb2 as pb
 
+from chassis.caller import Caller
 from chassis.errors import InvalidInput
 from chassis.ids import new_id
 from chassis.times import from_timestamp, to_timestamp
+from services.customers.consent.messages import PURPOSE_TO_PROTO, permission_to_proto, purpose_from_proto
 from services.customers.interaction.domain import Direction, Interaction, InteractionKind, Subject, SubjectKind
 
 DIRECTION_TO_PROTO: Mapping[Direction, Any] = {
@@ -48,11 +50,12 @@ def from_proto(message: pb.Interaction) -> Interaction:
         summary=message.summary if message.HasField("summary") else None,
         subject=subject,
         version=message.version,
+        purpose=purpose_from_proto(message.purpose) if message.HasField("purpose") else None,
     )
 
 
-def to_proto(interaction: Interaction) -> pb.Interaction:
-    subject = interaction.subject
+def to_proto(interaction: Interaction, caller: Caller) -> pb.Interaction:
+    subject, violation = interaction.subject, interaction.violation
     return pb.Interaction(
         id=interaction.id,
         customer_id=interaction.customer,
@@ -67,4 +70,8 @@ def to_proto(interaction: Interaction) -> pb.Interaction:
         summary=interaction.summary,
         subject=pb.Subject(kind=SUBJECT_TO_PROTO[subject.kind], id=subject.id) if subject else None,
         version=interaction.version,
+        campaign_id=interaction.campaign,
+        purpose=PURPOSE_TO_PROTO[interaction.purpose] if interaction.purpose is not None else None,
+        # To a partner it would tell what others know of the customer.
+        violation=permission_to_proto(violation) if violation is not None and caller.sources is None else None,
     )

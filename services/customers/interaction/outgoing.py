@@ -67,6 +67,7 @@ def _observation(interaction: Interaction, touchpoints: Mapping[str, Touchpoint]
         ("channel", touchpoint.channel.value if touchpoint else None),
         ("team", interaction.team),
         ("employee", interaction.employee),
+        ("campaign", interaction.campaign),
     )
     said = {"direction": interaction.direction.value, "kind": interaction.kind.value}
     return event_pb2.Observation(

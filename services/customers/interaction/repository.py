@@ -6,9 +6,11 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, some_ids, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, of_sources, some_ids
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
+from services.customers.consent.domain import ConsentPurpose, ContactReason, Permission
 from services.customers.interaction.domain import Direction, Interaction, InteractionKind, Subject, SubjectKind
+from services.customers.touchpoint.domain import Channel
 
 ORDER = (("occurred_at", DESCENDING), ("_id", DESCENDING))
 
@@ -31,7 +33,7 @@ class MongoInteractionRepository:
         self, caller: Caller, ids: Iterable[str], session: Session | None = None
     ) -> dict[str, Interaction]:
         documents = self._interactions.find(
-            {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
+            {"_id": {"$in": list(ids)}, **of_sources(caller)}, session=session, batch_size=ONE_REPLY
         )
         return {document["_id"]: from_document(document) async for document in documents}
 
@@ -56,7 +58,7 @@ class MongoInteractionRepository:
                     "localField": "present",
                     "foreignField": "customer",
                     "pipeline": [
-                        {"$match": {"$and": [{}, visible_to(caller), dict(filter), keyset_filter(ORDER, page)]}},
+                        {"$match": {"$and": [{}, of_sources(caller), dict(filter), keyset_filter(ORDER, page)]}},
                         {"$sort": dict(keyset_sort(ORDER, page))},
                         {"$limit": page.size + 1},
                     ],
@@ -90,21 +92,32 @@ class MongoInteractionRepository:
             {"source_record": record, "customer": {"$ne": customer}}, {"$set": {"customer": customer}}, session=session
         )
 
-    async def give_some(self, caller: Caller, ids: Sequence[str], customer: str) -> None:
+    async def give_some(self, caller: Caller, ids: Sequence[str], customer: str, session: Session) -> None:
         await self._interactions.update_many(
-            {"_id": {"$in": list(ids)}, "customer": {"$ne": customer}}, {"$set": {"customer": customer}}
+            {"_id": {"$in": list(ids)}, "customer": {"$ne": customer}},
+            {"$set": {"customer": customer}},
+            session=session,
         )
 
-    async def owners_of_records(self, caller: Caller, records: Iterable[str]) -> dict[str, set[str | None]]:
+    async def owners_of_records(
+        self, caller: Caller, records: Iterable[str], session: Session | None = None
+    ) -> dict[str, set[str | None]]:
         """Source record -> the customers that its interactions show."""
         found: dict[str, set[str | None]] = {}
         pipeline: list[Document] = [
             {"$match": {"source_record": {"$in": list(records)}}},
             {"$group": {"_id": {"record": "$source_record", "customer": "$customer"}}},
         ]
-        async for document in self._interactions.aggregate(pipeline, batchSize=ONE_REPLY):
+        async for document in self._interactions.aggregate(pipeline, session=session, batchSize=ONE_REPLY):
             found.setdefault(document["_id"]["record"], set()).add(document["_id"].get("customer"))
         return found
+
+    async def touching(self, caller: Caller, customer: str, session: Session | None = None) -> list[Interaction]:
+        """Of a customer's journey what attribution looks at: contacts with a campaign, and what they enquired."""
+        enquired = {"subject.kind": SubjectKind.ENQUIRY.value, "direction": Direction.INBOUND.value}
+        wanted = {"customer": customer, "$or": [{"campaign": {"$gt": ""}}, enquired]}
+        found = self._interactions.find(wanted, session=session, batch_size=ONE_REPLY)
+        return [from_document(document) async for document in found]
 
     async def some(self, caller: Caller, after: str | None, size: int) -> list[Interaction]:
         """The next interactions in the order of their ids; without a place to start any, by chance."""
@@ -129,6 +142,9 @@ def to_document(interaction: Interaction) -> Document:
         "owner": interaction.employee,
         "summary": interaction.summary,
         "subject": {"kind": subject.kind.value, "id": subject.id} if subject else None,
+        "campaign": interaction.campaign,
+        "purpose": interaction.purpose.value if interaction.purpose is not None else None,
+        "violation": _violation_to_document(interaction.violation),
         "version": interaction.version,
     }
 
@@ -148,5 +164,29 @@ def from_document(document: Document) -> Interaction:
         team=document["team"],
         summary=document["summary"],
         subject=Subject(SubjectKind(subject["kind"]), subject["id"]) if subject else None,
+        # Those from before there were campaigns have none.
+        campaign=document.get("campaign"),
+        purpose=ConsentPurpose(document["purpose"]) if document.get("purpose") is not None else None,
+        violation=_violation_from_document(document),
         version=document["version"],
     )
+
+
+def _violation_to_document(violation: Permission | None) -> Document | None:
+    if violation is None:
+        return None
+    channel = violation.channel
+    return {
+        "reason": violation.reason.value,
+        "channel": channel.value if channel is not None else None,
+        "since": violation.since,
+    }
+
+
+def _violation_from_document(document: Document) -> Permission | None:
+    kept = document.get("violation")
+    if kept is None:
+        return None
+    channel = Channel(kept["channel"]) if kept["channel"] is not None else None
+    purpose = ConsentPurpose(document["purpose"])
+    return Permission(False, ContactReason(kept["reason"]), channel, purpose, since=kept["since"])

@@ -9,13 +9,15 @@ from rundblick.customers.v1 import interaction_pb2 as pb
 from rundblick.customers.v1 import interaction_pb2_grpc
 
 from chassis.batches import item_error, size_of
-from chassis.caller import OPERATIONS, Caller, current_caller
+from chassis.caller import Caller, Reach, current_caller
 from chassis.errors import DomainError, Fault, InvalidInput, NotFound
 from chassis.idempotency import Writes
 from chassis.mongo import Database, Session, in_transaction, require_source
-from chassis.page import encode_cursor, page_info, page_of
+from chassis.page import encode_cursor, page_info, page_of, slice_of
 from chassis.times import from_timestamp, to_timestamp
 from services.customers.batches import answers
+from services.customers.code.domain import CodeNotFound, read_code
+from services.customers.code.repository import MongoCodeRepository
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.interaction import messages
 from services.customers.interaction.domain import Interaction
@@ -31,6 +33,7 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         database: Database,
         interactions: MongoInteractionRepository,
         customers: MongoCustomerRepository,
+        codes: MongoCodeRepository,
         recording: Recording,
         journeys: Journeys,
         resolver: Resolver,
@@ -40,6 +43,7 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         self._database = database
         self._interactions = interactions
         self._customers = customers
+        self._codes = codes
         self._recording = recording
         self._journeys = journeys
         self._freshness = freshness
@@ -49,8 +53,10 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
     async def BatchGetInteractions(
         self, request: pb.BatchGetInteractionsRequest, context: Any
     ) -> pb.BatchGetInteractionsResponse:
-        found = await self._interactions.of_ids(current_caller(), request.ids)
-        protos = {id: messages.to_proto(interaction) for id, interaction in found.items()}
+        caller = current_caller()
+        found = await self._interactions.of_ids(caller, request.ids)
+        seen = await self._customers.seen(caller, {one.customer for one in found.values() if one.customer is not None})
+        protos = {id: messages.to_proto(one, caller) for id, one in found.items() if _follows(caller, one, seen)}
         return pb.BatchGetInteractionsResponse(answers=answers(pb.InteractionAnswer, request.ids, protos))
 
     async def BatchListInteractions(
@@ -59,13 +65,19 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         page = page_of(request.page, [datetime, str])
         freshness = self._freshness()
         caller = current_caller()
-        slices = await self._interactions.pages(caller, request.customer_ids, page, _condition(request.filter))
+        seen = await self._customers.seen(caller, request.customer_ids)
+        slices = await self._interactions.pages(
+            caller, [id for id in request.customer_ids if id in seen], page, _condition(request.filter)
+        )
+        for unseen in set(request.customer_ids) - seen:
+            # As of one that does not exist.
+            slices[unseen] = slice_of([], [], page)
         response = pb.BatchListInteractionsResponse()
         for customer, part in slices.items():
             response.pages[customer].CopyFrom(
                 pb.InteractionPage(
                     edges=[
-                        pb.InteractionEdge(cursor=encode_cursor(boundary), node=messages.to_proto(interaction))
+                        pb.InteractionEdge(cursor=encode_cursor(boundary), node=messages.to_proto(interaction, caller))
                         for interaction, boundary in zip(part.items, part.boundaries, strict=True)
                     ],
                     page_info=page_info(part),
@@ -87,12 +99,14 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
                 taken[position] = interaction
             except DomainError as error:
                 faults[position] = error.fault
+        named = {position: request.interactions[position].code for position in taken}
+        await self._place(caller, {position: code for position, code in named.items() if code}, taken, faults)
         await self._attribute(caller, taken, faults)
 
         async def record(session: Session) -> pb.RecordInteractionsResponse:
             await self._give(caller, taken, session, hold=bool(request.idempotency_key))
             kept = await self._recording.record(caller, session, taken.values())
-            return _answers(taken, faults, kept, len(request.interactions))
+            return _answers(caller, taken, faults, kept, len(request.interactions))
 
         if request.idempotency_key:
             response = await self._writes.run(caller, request, pb.RecordInteractionsResponse, record)
@@ -112,7 +126,6 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         self, request: pb.ListContributionsRequest, context: Any
     ) -> pb.ListContributionsResponse:
         caller = current_caller()
-        caller.require(OPERATIONS)
         size = size_of(request.size)
         events, last = await self._recording.whole(caller, request.after, size)
         return pb.ListContributionsResponse(events=events, next_after=last if len(events) == size else None)
@@ -125,6 +138,21 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
             for position, interaction in taken.items():
                 customer = present.get(interaction.source_record or "", interaction.customer)
                 taken[position] = replace(interaction, customer=customer)
+
+    async def _place(
+        self, caller: Caller, named: dict[int, str], taken: dict[int, Interaction], faults: dict[int, Fault]
+    ) -> None:
+        """Those that name a code happened at its touchpoint, for its campaign."""
+        if not named:
+            return
+        codes = await self._codes.of_codes(caller, map(read_code, named.values()))
+        for position, name in named.items():
+            code = codes.get(read_code(name))
+            if code is None:
+                del taken[position]
+                faults[position] = CodeNotFound(name).fault
+            else:
+                taken[position] = replace(taken[position], touchpoint=code.touchpoint, campaign=code.campaign)
 
     async def _attribute(self, caller: Caller, taken: dict[int, Interaction], faults: dict[int, Fault]) -> None:
         """Facts recorded on a golden record take Rundblick's own source record; a customer must exist."""
@@ -141,14 +169,21 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
                     faults[position] = NotFound(f"there is no customer {interaction.customer}", ("customer_id",)).fault
 
 
+def _follows(caller: Caller, interaction: Interaction, seen: set[str]) -> bool:
+    """Whose customer somebody sees, that journey they see; without a customer it is who acted that counts."""
+    if caller.rows is Reach.ALL or interaction.customer in seen:
+        return True
+    return interaction.customer is None and interaction.employee == caller.employee
+
+
 def _answers(
-    taken: dict[int, Interaction], faults: dict[int, Fault], kept: dict[str, Interaction], count: int
+    caller: Caller, taken: dict[int, Interaction], faults: dict[int, Fault], kept: dict[str, Interaction], count: int
 ) -> pb.RecordInteractionsResponse:
     return pb.RecordInteractionsResponse(
         answers=[
             pb.InteractionAnswer(error=item_error(faults[position]))
             if position in faults
-            else pb.InteractionAnswer(value=messages.to_proto(kept.get(taken[position].id, taken[position])))
+            else pb.InteractionAnswer(value=messages.to_proto(kept.get(taken[position].id, taken[position]), caller))
             for position in range(count)
         ]
     )

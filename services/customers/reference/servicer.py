@@ -1,12 +1,13 @@
 """Answers ReferenceService calls."""
 
+from dataclasses import replace
 from typing import Any
 
 from rundblick.customers.v1 import reference_pb2 as pb
 from rundblick.customers.v1 import reference_pb2_grpc
 
 from chassis.batches import item_error
-from chassis.caller import current_caller
+from chassis.caller import Caller, current_caller
 from chassis.errors import DomainError, Fault, InvalidInput
 from chassis.ids import new_id
 from chassis.mongo import require_source
@@ -25,7 +26,7 @@ class ReferenceServicer(reference_pb2_grpc.ReferenceServiceServicer):
     async def ResolveReferences(
         self, request: pb.ResolveReferencesRequest, context: Any
     ) -> pb.ResolveReferencesResponse:
-        caller = current_caller()
+        caller = _limited(current_caller(), request)
         require_source(caller, request.source)
         if len(request.customers) > LARGEST_BATCH or len(request.customer_ids) > LARGEST_BATCH:
             raise InvalidInput(f"a call has at most {LARGEST_BATCH} customers", ("customers",))
@@ -35,6 +36,14 @@ class ReferenceServicer(reference_pb2_grpc.ReferenceServiceServicer):
             asked.teams = dict.fromkeys(asked.teams)
         found = await self._resolver.resolve(caller, asked)
         return _response(request, found, {**found.faults, **faults})
+
+
+def _limited(caller: Caller, request: pb.ResolveReferencesRequest) -> Caller:
+    """The caller, or the partner for whom another process asks."""
+    if not request.HasField("limit"):
+        return caller
+    limit = frozenset(request.limit.sources)
+    return replace(caller, sources=limit if caller.sources is None else caller.sources & limit)
 
 
 def _asked(request: pb.ResolveReferencesRequest) -> tuple[Asked, dict[tuple[str, str], Fault]]:

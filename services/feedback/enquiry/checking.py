@@ -40,7 +40,7 @@ class EnquiryCheck:
 
     async def _check_owners(self, caller: Caller, batch: Sequence[Enquiry], checked: Checked) -> None:
         records = {enquiry.source_record for enquiry in batch if enquiry.source_record}
-        whose = await self._customers.aliases(caller, records)
+        whose = await self._customers.aliases(records)
         for enquiry in batch:
             if enquiry.source_record and whose.get(enquiry.source_record) != enquiry.customer:
                 today = whose.get(enquiry.source_record, "nobody")
@@ -56,7 +56,7 @@ class EnquiryCheck:
         checked: Checked,
     ) -> None:
         expected = [one for enquiry in batch for one in interactions_of(enquiry, conversations[enquiry.id])]
-        found = await self._customers.interactions(caller, [one.id for one in expected])
+        found = await self._customers.interactions([one.id for one in expected])
         checked.totals["contacts"] = len(expected)
         for one in expected:
             if one.id not in found:

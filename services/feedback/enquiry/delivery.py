@@ -7,7 +7,6 @@ from rundblick.customers.v1 import interaction_pb2, interaction_pb2_grpc
 from rundblick.metrics.v1 import event_pb2, event_pb2_grpc
 
 from chassis.batches import fault_of
-from chassis.caller import Authenticator, service_caller
 from chassis.calls import call
 from chassis.errors import Fault
 from chassis.outbox import Entry
@@ -16,9 +15,8 @@ from chassis.relay import Deliver
 _TIMEOUT = 30.0
 
 
-def to_customers(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliver:
+def to_customers(channel: grpc.aio.Channel) -> Deliver:
     stub = interaction_pb2_grpc.InteractionServiceStub(channel)
-    caller = service_caller("feedback")
 
     async def deliver(entries: Sequence[Entry]) -> Mapping[str, Fault]:
         merged = interaction_pb2.RecordInteractionsRequest()
@@ -28,7 +26,7 @@ def to_customers(channel: grpc.aio.Channel, authenticator: Authenticator) -> Del
             merged.interactions.extend(request.interactions)
             owners.extend([entry.id] * len(request.interactions))
         answer: interaction_pb2.RecordInteractionsResponse = await call(
-            stub.RecordInteractions, merged, timeout=_TIMEOUT, token=authenticator.issue(caller, seconds=60)
+            stub.RecordInteractions, merged, timeout=_TIMEOUT
         )
         return {
             owner: fault_of(one.error)
@@ -39,9 +37,8 @@ def to_customers(channel: grpc.aio.Channel, authenticator: Authenticator) -> Del
     return deliver
 
 
-def to_metrics(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliver:
+def to_metrics(channel: grpc.aio.Channel) -> Deliver:
     stub = event_pb2_grpc.EventServiceStub(channel)
-    caller = service_caller("feedback")
 
     async def deliver(entries: Sequence[Entry]) -> Mapping[str, Fault]:
         merged = event_pb2.IngestEventsRequest()
@@ -53,9 +50,7 @@ def to_metrics(channel: grpc.aio.Channel, authenticator: Authenticator) -> Deliv
                 event.recorded_at.FromDatetime(entry.at)
             merged.events.extend(request.events)
             owners |= {event.id: entry.id for event in request.events}
-        answer: event_pb2.IngestEventsResponse = await call(
-            stub.IngestEvents, merged, timeout=_TIMEOUT, token=authenticator.issue(caller, seconds=60)
-        )
+        answer: event_pb2.IngestEventsResponse = await call(stub.IngestEvents, merged, timeout=_TIMEOUT)
         return {owners[rejected.id]: fault_of(rejected.error) for rejected in answer.rejected}
 
     return deliver

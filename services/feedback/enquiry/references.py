@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import grpc
 from rundblick.customers.v1 import (
@@ -18,7 +17,7 @@ from rundblick.customers.v1 import (
 from rundblick.customers.v1 import touchpoint_pb2 as touchpoint_pb
 
 from chassis.batches import fault_of
-from chassis.caller import Authenticator, Caller
+from chassis.caller import Caller
 from chassis.calls import call
 from chassis.errors import Fault, InvalidInput
 
@@ -26,6 +25,7 @@ OWN_SOURCE = "rundblick"
 
 _PREFIX = "CHANNEL_"
 _BATCH = 1000
+_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,13 @@ class References:
 
 
 class CustomersClient:
-    def __init__(self, channel: grpc.aio.Channel, authenticator: Authenticator) -> None:
+    """Asks on this process's own account, whoever calls it: that they may is decided here."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
         self._references = reference_pb2_grpc.ReferenceServiceStub(channel)
         self._employees = employee_pb2_grpc.EmployeeServiceStub(channel)
         self._customers = customer_pb2_grpc.CustomerServiceStub(channel)
         self._interactions = interaction_pb2_grpc.InteractionServiceStub(channel)
-        self._authenticator = authenticator
 
     async def resolve(
         self,
@@ -78,47 +79,44 @@ class CustomersClient:
         customer_ids: Iterable[str] = (),
         timeout: float = 5.0,
     ) -> References:
-        """One call, in the caller's own name. SERVICE_UNAVAILABLE: customers does not answer."""
+        """One call; for a partner within the limits of its sources. SERVICE_UNAVAILABLE: customers does not answer."""
+        limit = None if caller.sources is None else reference_pb2.SourceLimit(sources=sorted(caller.sources))
         request = reference_pb2.ResolveReferencesRequest(
-            source=source, customers=customers, touchpoints=touchpoints, teams=teams, customer_ids=customer_ids
+            source=source,
+            customers=customers,
+            touchpoints=touchpoints,
+            teams=teams,
+            customer_ids=customer_ids,
+            limit=limit,
         )
         answer: reference_pb2.ResolveReferencesResponse = await call(
-            self._references.ResolveReferences,
-            request,
-            timeout=timeout,
-            token=self._authenticator.issue(caller, seconds=60),
+            self._references.ResolveReferences, request, timeout=timeout
         )
         return _found(answer)
 
     async def require_employee(self, caller: Caller, id: str, path: tuple[str, ...], *, timeout: float = 5.0) -> None:
-        """InvalidInput: there is no such employee."""
-        answer = await call(
-            self._employees.BatchGetEmployees,
-            employee_pb2.BatchGetEmployeesRequest(ids=[id]),
-            timeout=timeout,
-            token=self._authenticator.issue(caller, seconds=60),
+        """InvalidInput: there is no such employee; partners know none."""
+        request = employee_pb2.BatchGetEmployeesRequest(ids=[id])
+        known = caller.sources is None and (
+            (await call(self._employees.BatchGetEmployees, request, timeout=timeout)).answers[id].HasField("value")
         )
-        if not answer.answers[id].HasField("value"):
+        if not known:
             raise InvalidInput(f"there is no employee {id}", path)
 
-    async def aliases(self, caller: Caller, ids: Iterable[str]) -> dict[str, str]:
+    async def aliases(self, ids: Iterable[str]) -> dict[str, str]:
         """Whose source records and golden ids are today; those that are not known are left out."""
-        answer = await self._ask(
-            caller, self._customers.BatchGetAliases, customer_pb2.BatchGetAliasesRequest(ids=list(ids))
-        )
+        request = customer_pb2.BatchGetAliasesRequest(ids=list(ids))
+        answer = await call(self._customers.BatchGetAliases, request, timeout=_TIMEOUT)
         return {id: one.value.customer_id for id, one in answer.answers.items() if one.HasField("value")}
 
-    async def interactions(self, caller: Caller, ids: Sequence[str]) -> dict[str, interaction_pb2.Interaction]:
+    async def interactions(self, ids: Sequence[str]) -> dict[str, interaction_pb2.Interaction]:
         """Those that customers knows."""
         found: dict[str, interaction_pb2.Interaction] = {}
         for start in range(0, len(ids), _BATCH):
             request = interaction_pb2.BatchGetInteractionsRequest(ids=ids[start : start + _BATCH])
-            answer = await self._ask(caller, self._interactions.BatchGetInteractions, request)
+            answer = await call(self._interactions.BatchGetInteractions, request, timeout=_TIMEOUT)
             found |= {id: one.value for id, one in answer.answers.items() if one.HasField("value")}
         return found
-
-    async def _ask(self, caller: Caller, method: Any, request: Any) -> Any:
-        return await call(method, request, timeout=30, token=self._authenticator.issue(caller, seconds=60))
 
 
 def lookup(external_id: str) -> reference_pb2.CustomerReference:

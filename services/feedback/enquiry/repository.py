@@ -5,8 +5,8 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
-from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, visible_to
+from chassis.caller import Caller, Reach
+from chassis.mongo import ONE_REPLY, Database, Document, Session, of_rows, of_sources, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.feedback.enquiry.documents import (
     from_document,
@@ -106,14 +106,18 @@ class MongoEnquiryRepository:
         condition: Document = {**filter}
         if waiting is not None:
             condition["waiting_since"] = {"$exists": waiting}
-        found = await self._per_parent("enquiries", "customer", customers, NEWEST, page, condition, caller)
+        seen = visible_to(caller)
+        found = await self._per_parent("enquiries", "customer", customers, NEWEST, page, condition, seen)
         return {id: _slice(documents, NEWEST, page) for id, documents in found.items()}
 
     async def pages_of_messages(
         self, caller: Caller, enquiries: Sequence[str], page: Page
     ) -> dict[str, Slice[Message]]:
-        """One page of each enquiry's messages, oldest first, with one command."""
-        found = await self._per_parent("messages", "enquiry", enquiries, OF_MESSAGES, page, {}, caller)
+        """One page of each enquiry's messages, oldest first, with one command, and one more where rows are limited."""
+        seen = await self._seen(caller, enquiries)
+        found = await self._per_parent("messages", "enquiry", seen, OF_MESSAGES, page, {}, of_sources(caller))
+        # As of one that does not exist.
+        found |= {id: [] for id in enquiries if id not in found}
         return {
             id: slice_of(
                 [message_from_document(document) for document in documents],
@@ -123,6 +127,13 @@ class MongoEnquiryRepository:
             for id, documents in found.items()
         }
 
+    async def _seen(self, caller: Caller, ids: Sequence[str]) -> Sequence[str]:
+        """Messages are seen by whoever sees the enquiry."""
+        if caller.rows is Reach.ALL:
+            return ids
+        found = self._enquiries.find({"_id": {"$in": list(ids)}, **of_rows(caller)}, {"_id": 1}, batch_size=ONE_REPLY)
+        return [document["_id"] async for document in found]
+
     async def _per_parent(
         self,
         collection: str,
@@ -131,7 +142,7 @@ class MongoEnquiryRepository:
         order: Order,
         page: Page,
         condition: Mapping[str, Any],
-        caller: Caller,
+        seen: Document,
     ) -> dict[str, list[Document]]:
         pipeline: list[Document] = [
             {"$documents": [{"_id": parent} for parent in dict.fromkeys(parents)]},
@@ -141,7 +152,7 @@ class MongoEnquiryRepository:
                     "localField": "_id",
                     "foreignField": field,
                     "pipeline": [
-                        {"$match": {"$and": [dict(condition), visible_to(caller), keyset_filter(order, page)]}},
+                        {"$match": {"$and": [dict(condition), seen, keyset_filter(order, page)]}},
                         {"$sort": dict(keyset_sort(order, page))},
                         {"$limit": page.size + 1},
                     ],

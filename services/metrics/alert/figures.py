@@ -17,7 +17,8 @@ from services.metrics.comparison.daily import Waits
 from services.metrics.kpi.catalogue import Catalogue
 from services.metrics.kpi.domain import Aggregation, Kpi, Phase
 from services.metrics.kpi.periods import Days
-from services.metrics.kpi.reader import Question, Reader
+from services.metrics.kpi.question import Question
+from services.metrics.kpi.reader import Reader
 from services.metrics.kpi.results import Asked, Result, compute, derived
 from services.metrics.rollup import sketch
 from services.metrics.rollup.decimals import from_stored
@@ -126,7 +127,7 @@ def _counting_open(kpi: Kpi, parts: Parts, lag: int) -> Result:
     rank = max(math.ceil(round((kpi.quantile or 0.5) * n, 9)), 1)
     value = None
     if rank <= parts.n:
-        value = sketch.at_rank(sketch.ordered(parts.bins), rank)
+        value = sketch.Ordered(parts.bins).at_rank(rank)
     elif n and kpi.target is not None:
         value = (lag + 0.5) * _DAY_SECONDS
     return Result(n, value, None, None, None, None, None)

@@ -54,10 +54,10 @@ class MongoAlertRepository:
         return {document["_id"]: _from_document(document) async for document in found}
 
     async def open_of(self, caller: Caller, kpis: Iterable[str]) -> dict[str, list[Alert]]:
-        """KPI -> its open ones. A partner has none: they are about all sources together."""
+        """KPI -> its open ones. Who is limited has none: they are about everything together."""
         if caller.sources is not None:
             return {}
-        condition = {"kpi": {"$in": list(kpis)}, "open": True}
+        condition = {"kpi": {"$in": list(kpis)}, "open": True, **visible_to(caller)}
         answers: dict[str, list[Alert]] = {}
         async for document in self._alerts.find(condition, batch_size=ONE_REPLY).sort(list(ORDER)):
             answers.setdefault(document["kpi"], []).append(_from_document(document))

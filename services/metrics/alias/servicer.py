@@ -5,7 +5,7 @@ from typing import Any
 from rundblick.shared.v1 import alias_pb2 as pb
 from rundblick.shared.v1 import alias_pb2_grpc
 
-from chassis.caller import OPERATIONS, Caller, current_caller
+from chassis.caller import Caller, current_caller
 from chassis.mongo import Database, Session, in_transaction
 from services.metrics.kpi.catalogue import Catalogues
 from services.metrics.rollup.folder import Writing
@@ -34,7 +34,6 @@ class AliasServicer(alias_pb2_grpc.AliasServiceServicer):
 
     async def MoveAliases(self, request: pb.MoveAliasesRequest, context: Any) -> pb.MoveAliasesResponse:
         caller = current_caller()
-        caller.require(OPERATIONS)
         for alias in request.aliases:
             await self._move(caller, alias)
         return pb.MoveAliasesResponse()

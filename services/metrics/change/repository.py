@@ -6,7 +6,7 @@ from datetime import datetime
 from pymongo import ASCENDING, DESCENDING
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, of_sources
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.metrics.change.domain import Change, ChangeKind, Wanted
 
@@ -27,12 +27,12 @@ class MongoChangeRepository:
             await self._changes.create_index([(field, ASCENDING), *ORDER], name=field)
 
     async def of_ids(self, caller: Caller, ids: Iterable[str]) -> dict[str, Change]:
-        found = self._changes.find({"_id": {"$in": list(ids)}, **visible_to(caller)}, batch_size=ONE_REPLY)
+        found = self._changes.find({"_id": {"$in": list(ids)}, **of_sources(caller)}, batch_size=ONE_REPLY)
         return {document["_id"]: _from_document(document) async for document in found}
 
     async def page(self, caller: Caller, page: Page, wanted: Wanted) -> Slice[Change]:
         """Newest introduction first."""
-        conditions = [{**_condition(wanted), **visible_to(caller)}, keyset_filter(ORDER, page)]
+        conditions = [{**_condition(wanted), **of_sources(caller)}, keyset_filter(ORDER, page)]
         documents = await (
             self._changes.find({"$and": conditions}).sort(keyset_sort(ORDER, page)).limit(page.size + 1)
         ).to_list(page.size + 1)
@@ -41,7 +41,7 @@ class MongoChangeRepository:
 
     async def overlapping(self, caller: Caller, start: datetime, end: datetime, besides: str) -> list[Change]:
         """All others that were introduced from start to before end, the earliest first."""
-        condition = {"introduced_at": {"$gte": start, "$lt": end}, "_id": {"$ne": besides}, **visible_to(caller)}
+        condition = {"introduced_at": {"$gte": start, "$lt": end}, "_id": {"$ne": besides}, **of_sources(caller)}
         order = [(field, ASCENDING) for field, _ in ORDER]
         found = self._changes.find(condition, batch_size=ONE_REPLY).sort(order)
         return [_from_document(document) async for document in found]

@@ -18,7 +18,8 @@ from services.metrics.kpi.catalogue import Catalogue
 from services.metrics.kpi.deriving import Deriving
 from services.metrics.kpi.domain import Aggregation, Kpi
 from services.metrics.kpi.periods import Days
-from services.metrics.kpi.reader import Question, Reader
+from services.metrics.kpi.question import Question
+from services.metrics.kpi.reader import Reader
 from services.metrics.kpi.results import Asked, Result
 
 # So far back other dates are looked at.

@@ -16,6 +16,7 @@ from services.metrics.comparison import messages
 from services.metrics.comparison.comparing import Comparing, Wanted, apart
 from services.metrics.comparison.domain import Finding
 from services.metrics.kpi import messages as kpis
+from services.metrics.kpi.access import forced_on
 from services.metrics.kpi.catalogue import Catalogue, Catalogues
 from services.metrics.kpi.periods import Days
 
@@ -52,16 +53,11 @@ class ComparisonServicer(comparison_pb2_grpc.ComparisonServiceServicer):
                 kpis.days_from_proto(request.current, catalogue.zone),
             ),
         )
-        where: dict[str, tuple[str, ...]] = {}
-        for condition in request.where:
-            if condition.dimension in where:
-                raise InvalidInput(f"{condition.dimension} comes twice", ("where",))
-            where[condition.dimension] = tuple(dict.fromkeys(condition.values))
         wanted = Wanted(
             kpi=catalogue.get(request.kpi),
             baseline=baseline,
             current=current,
-            where=where,
+            where=kpis.where_from_proto(request.where),
             stratify_by=tuple(request.stratify_by),
             as_of=kpis.as_of_from_proto(asked, self._now(), catalogue.zone),
             selections=(
@@ -85,13 +81,14 @@ class ComparisonServicer(comparison_pb2_grpc.ComparisonServiceServicer):
         baseline, current = around(change, request.days, catalogue)
         kpi = catalogue.get(request.kpi)
         where = {"touchpoint": change.touchpoints} if change.touchpoints else {}
+        kept_by = {*where, *forced_on(caller, where)}
         wanted = Wanted(
             kpi=kpi,
             baseline=baseline,
             current=current,
             where=where,
             # With the mix of categories held constant smaller effects can be seen: where the figure is kept so.
-            stratify_by=(_MIX,) if frozenset({*where, _MIX}) in map(frozenset, catalogue.sets_of(kpi)) else (),
+            stratify_by=(_MIX,) if kept_by | {_MIX} in map(set, catalogue.sets_of(kpi)) else (),
             selections=(
                 kpis.asked_from_proto(request.baseline_selection),
                 kpis.asked_from_proto(request.current_selection),
@@ -108,7 +105,7 @@ class ComparisonServicer(comparison_pb2_grpc.ComparisonServiceServicer):
         freshness = self._freshness()
         compared = await self._comparing.compare(caller, catalogue, wanted)
         results = [
-            kpis.result_to_proto(wanted.kpi, days, result, freshness, wanted.as_of)
+            kpis.result_to_proto(wanted.kpi, days, result, freshness, wanted.as_of, language)
             for days, result in ((wanted.baseline, compared.baseline), (wanted.current, compared.current))
         ]
         return messages.to_proto(compared.comparison, results[0], results[1], wanted.stratify_by, more, language)

@@ -14,7 +14,7 @@ from itertools import takewhile
 from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, in_transaction, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, in_transaction, of_sources
 from services.metrics.event.domain import Arrival, Event, Stored
 
 _EXPIRED = "expired"
@@ -171,7 +171,7 @@ class MongoEventRepository:
         found: list[bytes] = []
         for partition in range(self._partitions):
             pipeline: list[Document] = [
-                {"$match": {"p": partition, **visible_to(caller)}},
+                {"$match": {"p": partition, **of_sources(caller)}},
                 {"$sort": {"p": DESCENDING, "n": DESCENDING}},
                 {"$limit": look},
                 {"$match": {"name": name}},

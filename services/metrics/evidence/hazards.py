@@ -78,7 +78,7 @@ def restricted_mean(waits: Waits, horizon: float) -> RestrictedMean:
     """
     if horizon <= 0:
         raise ValueError(f"a horizon lies above zero: {horizon}")
-    steps = curve(waits.ended, waits.censored)
+    steps = curve(waits.ended, waits.censored).steps()
     table = common([waits.ended, waits.censored])
     refuse_empty(table.counts.sum())
     if table.values[-1] < horizon * (1 - 2 * ACCURACY) and (not steps or steps[-1].waiting > 0):

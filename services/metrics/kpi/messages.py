@@ -12,8 +12,9 @@ from chassis.errors import InvalidInput
 from chassis.times import from_timestamp, to_timestamp
 from services.metrics.kpi.domain import Aggregation, BackFill, DimensionSet, Direction, Kpi, Phase, Target
 from services.metrics.kpi.periods import Days, Granularity, Zone, aligned
-from services.metrics.kpi.results import CONFIDENCE, Asked, Interval, Open, Result, Share
+from services.metrics.kpi.results import CONFIDENCE, Asked, Interval, Open, Result, Share, Withheld
 from services.metrics.kpi.trial import Trial
+from services.metrics.kpi.words import ENGLISH, say
 from services.metrics.rollup.decimals import from_stored
 from services.metrics.rollup.domain import MICRO, NO_END, Parts
 
@@ -47,6 +48,15 @@ def days_from_proto(period: pb.Period, zone: Zone) -> Days:
     return aligned(
         from_timestamp(period.start, ("period", "start")), from_timestamp(period.end, ("period", "end")), zone
     )
+
+
+def where_from_proto(conditions: Iterable[pb.DimensionFilter]) -> dict[str, tuple[str, ...]]:
+    where: dict[str, tuple[str, ...]] = {}
+    for condition in conditions:
+        if condition.dimension in where:
+            raise InvalidInput(f"{condition.dimension} comes twice", ("where",))
+        where[condition.dimension] = tuple(dict.fromkeys(condition.values))
+    return where
 
 
 def period_to_proto(days: Days) -> pb.Period:
@@ -191,7 +201,12 @@ def trial_to_proto(trial: Trial) -> pb.Trial:
 
 
 def result_to_proto(
-    kpi: Kpi, days: Days, result: Result, freshness: datetime, as_of: date | None = None
+    kpi: Kpi,
+    days: Days,
+    result: Result,
+    freshness: datetime,
+    as_of: date | None = None,
+    language: str = ENGLISH,
 ) -> pb.KpiResult:
     return pb.KpiResult(
         kpi_id=kpi.id,
@@ -220,7 +235,8 @@ def result_to_proto(
         excluded=[pb.Exclusion(reason=reason, count=count) for reason, count in result.excluded.items()],
         as_of=to_timestamp(days.zone.midnight(as_of)) if as_of is not None else None,
         definition_version=kpi.version,
-        partial=_partial(kpi, days),
+        partial=_partial(kpi, days, language),
+        withheld=_protected(result.withheld, language) if result.withheld is not None else None,
     )
 
 
@@ -230,38 +246,29 @@ def _meant(goal: Target, days: Days) -> bool:
     return begins and (goal.until is None or days.start <= goal.until)
 
 
-def _partial(kpi: Kpi, days: Days) -> pb.LocalizedMessage | None:
+def _partial(kpi: Kpi, days: Days, language: str) -> pb.LocalizedMessage | None:
     if kpi.phase in (Phase.WAITING, Phase.FILLING) and kpi.back_fill is not None:
         fill = kpi.back_fill
         percent = str(100 * fill.done // fill.total) if fill.total else "0"
-        return pb.LocalizedMessage(
-            code="BACK_FILL_RUNNING",
-            parameters={"percent": percent},
-            text=f"Stored events are still being counted: {percent} % are.",
-        )
+        return say("BACK_FILL_RUNNING", language, percent=percent)
     if kpi.counted_from is not None and days.moments[0] < kpi.counted_from:
-        day = days.zone.day(kpi.counted_from).isoformat()
-        return pb.LocalizedMessage(
-            code="COUNTED_FROM",
-            parameters={"since": day},
-            text=f"This definition is newer than the events that were kept: it counts from {day} on.",
-        )
+        return say("COUNTED_FROM", language, since=days.zone.day(kpi.counted_from).isoformat())
     return None
 
 
-def withheld(kpi: Kpi, days: Days, freshness: datetime) -> pb.KpiResult:
+def _protected(withheld: Withheld, language: str) -> pb.LocalizedMessage:
+    return say("EMPLOYEES_PROTECTED", language, months=str(withheld.months), minimum=str(withheld.minimum))
+
+
+def not_kept(kpi: Kpi, days: Days, freshness: datetime, language: str) -> pb.KpiResult:
     """It is not kept of single customers, or not so far back."""
-    if kpi.per_customer:
-        code, text = "PERIOD_NOT_KEPT", "Of one customer, only the newest observations are kept one by one."
-    else:
-        code, text = "NOT_KEPT_PER_CUSTOMER", "This KPI is not kept of single customers."
     return pb.KpiResult(
         kpi_id=kpi.id,
         kpi_key=kpi.key,
         period=period_to_proto(days),
         unit=kpi.unit,
         freshness=to_timestamp(freshness),
-        withheld=pb.LocalizedMessage(code=code, text=text),
+        withheld=say("PERIOD_NOT_KEPT" if kpi.per_customer else "NOT_KEPT_PER_CUSTOMER", language),
     )
 
 

@@ -51,6 +51,13 @@ class Days:
     def moments(self) -> tuple[datetime, datetime]:
         return self.zone.midnight(self.start), self.zone.midnight(self.end)
 
+    @property
+    def months(self) -> "Days":
+        """Aligned outwards to whole calendar months."""
+        last = _begin(self.end, Granularity.MONTH)
+        end = last if last == self.end else _next(last, Granularity.MONTH)
+        return Days(_begin(self.start, Granularity.MONTH), end, self.zone)
+
 
 EVERYTHING = Days(_EARLIEST, _LATEST)
 

@@ -1,54 +1,56 @@
 """Reads figures: one command for the sums and one for those who still wait, whatever is asked."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from chassis.caller import Caller
 from chassis.errors import Forbidden, InvalidInput
 from services.metrics.event.domain import MANY_VALUED
+from services.metrics.kpi.access import View, require_everything, view_of
 from services.metrics.kpi.domain import Kpi
+from services.metrics.kpi.employees import Employees
 from services.metrics.kpi.periods import Days, Granularity, points
+from services.metrics.kpi.question import Inquiry, Question
 from services.metrics.kpi.results import Asked, Result, compute
 from services.metrics.rollup import sketch
 from services.metrics.rollup.customers import all_time, within
 from services.metrics.rollup.distinct import Distinct
 from services.metrics.rollup.domain import Group, OpenWaits, Parts, Query
-from services.metrics.rollup.merging import all_waiting, merge, merge_open, remaining, total
+from services.metrics.rollup.merging import all_waiting, merge_open, remaining, total
 from services.metrics.rollup.repository import MongoRollupRepository
 
-Where = Mapping[str, tuple[str, ...]]
-
 MOST_VALUES = 200
-EMPLOYEES = "metrics:employees"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One KPI over one period, for the facts that meet the conditions. as_of: as things stood when that day began."""
-
-    kpi: Kpi
-    days: Days
-    where: Where
-    asked: Asked
-    as_of: date | None = None
 
 
 class Reader:
-    def __init__(self, rollups: MongoRollupRepository, now: Callable[[], datetime]) -> None:
+    def __init__(self, rollups: MongoRollupRepository, now: Callable[[], datetime], minimum: int) -> None:
+        """minimum: of employees with fewer observations in a month others see nothing of that month."""
         self._rollups = rollups
         self._now = now
+        self._employees = Employees(rollups, minimum, now)
 
-    def check(self, caller: Caller, question: Question) -> None:
-        """What cannot be answered, before anything is read."""
-        _query(caller, question)
+    def admitted(self, caller: Caller, question: Question, by: Sequence[str] = ()) -> Question:
+        """The question as it is answered, with the period that is used; raises what cannot be, before anything is read.
+
+        by: whose values are shown.
+        """
+        view = _view(caller, question, by)
+        return replace(question, days=Inquiry(question, view, tuple(by)).days) if view.protected else question
 
     async def results(self, caller: Caller, questions: Sequence[Question]) -> list[Result]:
-        if not questions:
-            return []
+        views = [_view(caller, question) for question in questions]
+        plain = [(question, view) for question, view in zip(questions, views, strict=True) if not view.protected]
+        inquiries = [Inquiry(question, view) for question, view in zip(questions, views, strict=True) if view.protected]
+        known = iter(await self._results(caller, plain) if plain else ())
+        shown = iter(await self._employees.shown(caller, inquiries) if inquiries else ())
+        return [next(shown).total() if view.protected else next(known) for view in views]
+
+    async def _results(self, caller: Caller, asked: Sequence[tuple[Question, View]]) -> list[Result]:
         now = self._now()
-        queries = [_query(caller, question) for question in questions]
+        questions = [question for question, _ in asked]
+        queries = [_query(question, view) for question, view in asked]
         cells = await self._rollups.cells(caller, queries)
         waiting = await self._waiting(caller, questions, queries, now)
         return [
@@ -64,10 +66,17 @@ class Reader:
         ]
 
     async def series(self, caller: Caller, question: Question, granularity: Granularity) -> list[tuple[Days, Result]]:
-        now = self._now()
+        """Forbidden: as for results; and other employees day by day, or week by week."""
         wanted = points(question.days, granularity)
         whole = replace(question, days=Days(wanted[0].start, wanted[-1].end, question.days.zone))
-        query = replace(_query(caller, whole), days=True)
+        view = _view(caller, whole)
+        if view.protected:
+            if granularity in (Granularity.DAY, Granularity.WEEK):
+                raise Forbidden("figures of other employees are shown by MONTH, QUARTER or YEAR", ("granularity",))
+            (shown,) = await self._employees.shown(caller, [Inquiry(whole, view)])
+            return [(point, shown.total(point)) for point in wanted]
+        now = self._now()
+        query = replace(_query(whole, view), days=True)
         (cells,) = await self._rollups.cells(caller, [query])
         (waiting,) = await self._waiting(caller, [whole], [query], now)
         result = []
@@ -92,9 +101,13 @@ class Reader:
         """Most received first; what is not known of a dimension is a row of its own, with an empty value."""
         if not by or len(set(by)) != len(by):
             raise InvalidInput("name each dimension to break down by once", ("by",))
+        view = _view(caller, question, by)
+        if view.protected:
+            (shown,) = await self._employees.shown(caller, [Inquiry(question, view, tuple(by))])
+            return shown.breakdown(first)
         now = self._now()
-        fine = _query(caller, question, by)
-        coarse = _query(caller, question) if MANY_VALUED.isdisjoint(by) else fine
+        fine = _query(question, view, by)
+        coarse = _query(question, view) if MANY_VALUED.isdisjoint(by) else fine
         cells, totals = await self._rollups.cells(caller, [fine, coarse])
         pair = (question, question)
         waiting, everybody = await self._waiting(caller, pair, [fine, coarse], now)
@@ -102,7 +115,7 @@ class Reader:
         places = [fine.dimensions.index(dimension) for dimension in by]
         for values, group in cells.items():
             parts, open = rows.setdefault(_picked(values, places), (Parts(), OpenWaits()))
-            merge(parts, group.parts)
+            parts.merge(group.parts)
             for waits in group.waiting.values():
                 merge_open(open, waits)
         for (values, _), waits in waiting.items():
@@ -125,34 +138,47 @@ class Reader:
         return [(key, result) for key, _, result in results[:first]]
 
     async def of_values(
-        self, caller: Caller, dimension: str, ids: Sequence[str], kpis: Sequence[Kpi], days: Days, asked: Asked
+        self, caller: Caller, dimension: str, ids: Sequence[str], questions: Sequence[Question]
     ) -> dict[str, list[Result]]:
-        """The figures of many touchpoints, or employees, at once."""
+        """The figures of many touchpoints, or employees, at once. questions: each of the same ids."""
+        if not questions:
+            return {id: [] for id in ids}
+        views = [_view(caller, question) for question in questions]
+        if any(view.protected for view in views):
+            inquiries = [Inquiry(question, view) for question, view in zip(questions, views, strict=True)]
+            shown = await self._employees.shown(caller, inquiries)
+            return {id: [one.of(id) for one in shown] for id in ids}
         now = self._now()
-        questions = [Question(kpi, days, {dimension: tuple(ids)}, asked) for kpi in kpis]
-        queries = [_query(caller, question) for question in questions]
+        queries = [_query(question, view) for question, view in zip(questions, views, strict=True)]
         cells = await self._rollups.cells(caller, queries)
         waiting = await self._waiting(caller, questions, queries, now)
-        return {
-            id: [
-                compute(
-                    kpi,
-                    groups.get((id,), Group()).parts,
-                    open.get(((id,), None)),
-                    asked,
-                    now,
-                    different=_different([groups[(id,)]] if (id,) in groups else []),
+        answers: dict[str, list[Result]] = {id: [] for id in ids}
+        for question, query, groups, waits in zip(questions, queries, cells, waiting, strict=True):
+            place = query.dimensions.index(dimension)
+            of_ids: dict[str, dict[tuple[str, ...], Group]] = {id: {} for id in ids}
+            open: dict[str, OpenWaits] = {id: OpenWaits() for id in ids}
+            for values, group in groups.items():
+                of_ids[values[place]][values] = group
+            for (values, _), wait in waits.items():
+                merge_open(open[values[place]], wait)
+            for id, found in of_ids.items():
+                different = _different(found.values())
+                answers[id].append(
+                    compute(question.kpi, total(found), open[id], question.asked, now, different=different)
                 )
-                for kpi, groups, open in zip(kpis, cells, waiting, strict=True)
-            ]
-            for id in ids
-        }
+        return answers
+
+    def _by_day(self, caller: Caller, question: Question, by: Sequence[str]) -> Query:
+        view = _view(caller, question, by)
+        if view.protected:
+            raise Forbidden("figures of other employees are shown over whole months: neither by day, nor compared")
+        return _query(question, view, by)
 
     async def kept(
         self, caller: Caller, question: Question, by: Sequence[str]
     ) -> AsyncIterator[tuple[tuple[str, ...], date, str, Mapping[str, Any]]]:
         """(values in the order of `by`, day, days until the end, parts) as they are kept."""
-        query = _query(caller, question, by)
+        query = self._by_day(caller, question, by)
         places = [query.dimensions.index(dimension) for dimension in by]
         async for values, day, later, parts in self._rollups.kept(caller, query):
             yield _picked(values, places), day, later, parts
@@ -161,7 +187,7 @@ class Reader:
         self, caller: Caller, question: Question, by: Sequence[str]
     ) -> dict[tuple[str, ...], dict[date, int]]:
         """How many different customers there were on each day; values in the order of `by`."""
-        query = replace(_query(caller, question, by), days=True)
+        query = replace(self._by_day(caller, question, by), days=True)
         places = [query.dimensions.index(dimension) for dimension in by]
         (cells,) = await self._rollups.cells(caller, [query])
         unions: dict[tuple[str, ...], dict[date, Distinct]] = {}
@@ -175,8 +201,7 @@ class Reader:
         self, caller: Caller, ids: Sequence[str], kpis: Sequence[Kpi], days: Days | None, asked: Asked
     ) -> dict[str, list[Result | None]]:
         """None: the KPI is not kept per customer, or not so far back one by one."""
-        if caller.sources is not None:
-            raise Forbidden("the figures of a customer are not kept by source")
+        require_everything(caller, "the figures of a customer")
         now = self._now()
         found = await self._rollups.of_customers(caller, ids, [kpi for kpi in kpis if kpi.durations])
         answers: dict[str, list[Result | None]] = {}
@@ -210,28 +235,21 @@ class Reader:
         return found
 
 
-def foreign_employee() -> Forbidden:
-    return Forbidden(f"figures by employee need the scope {EMPLOYEES}")
-
-
-def _query(caller: Caller, question: Question, by: Collection[str] = ()) -> Query:
-    where = dict(question.where)
-    if caller.sources is not None:
-        allowed = tuple(sorted(caller.sources))
-        where["source"] = tuple(v for v in where["source"] if v in allowed) if "source" in where else allowed
-    dimensions = question.kpi.set_of((*where, *by))
-    if "employee" in dimensions and not caller.may(EMPLOYEES):
-        own = (caller.employee,) if caller.employee else ()
-        if not own or where.get("employee") != own:
-            raise foreign_employee()
-    for many in MANY_VALUED.intersection(where).difference(by):
-        if len(where[many]) > 1:
+def _view(caller: Caller, question: Question, by: Collection[str] = ()) -> View:
+    view = view_of(caller, question.kpi, question.where, by)
+    for many in MANY_VALUED.intersection(view.where).difference(by):
+        if len(view.where[many]) > 1:
             raise InvalidInput(f"who belongs to several would count several times: break down by {many}", ("where",))
-    if any(len(values) > MOST_VALUES for values in where.values()):
+    if any(len(values) > MOST_VALUES for values in view.where.values()):
         raise InvalidInput(f"a condition has at most {MOST_VALUES} values", ("where",))
+    return view
+
+
+def _query(question: Question, view: View, by: Collection[str] = ()) -> Query:
+    dimensions = question.kpi.set_of((*view.where, *by))
     days, as_of = question.days, question.as_of
     end = days.end if as_of is None else max(min(days.end, as_of), days.start)
-    return Query(question.kpi, dimensions, tuple(where.items()), days.start, end, as_of=as_of, zone=days.zone)
+    return Query(question.kpi, dimensions, tuple(view.where.items()), days.start, end, as_of=as_of, zone=days.zone)
 
 
 def _within(group: Group, point: Days) -> Iterator[Parts]:
@@ -250,7 +268,7 @@ def _together(several: Sequence[Parts]) -> Parts:
         return several[0]
     parts = Parts()
     for one in several:
-        merge(parts, one)
+        parts.merge(one)
     return parts
 
 

@@ -51,6 +51,14 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """In so many months figures of employees are left out. minimum: so many observations are needed at least."""
+
+    months: int
+    minimum: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     n: int
     value: float | None
@@ -64,14 +72,18 @@ class Result:
     open: Open | None = None
     within_target: Share | None = None
     excluded: Mapping[str, int] = field(default_factory=dict)
+    withheld: Withheld | None = None
+
+
+NOTHING = Result(0, None, None, None, None, None, None)
 
 
 def compute(
     kpi: Kpi, parts: Parts, waiting: OpenWaits | None, asked: Asked, now: datetime, *, different: int = 0
 ) -> Result:
     """waiting: who still waits; None where that was not looked up. different: how many different customers."""
-    values = sketch.ordered(parts.bins)
-    measured = sum(count for _, count in values)
+    values = sketch.Ordered(parts.bins)
+    measured = values.count
     mean = parts.sum / MICRO / measured if measured else None
     value, interval = _value(kpi, parts, values, mean)
     if kpi.aggregation is Aggregation.DISTINCT_CUSTOMERS:
@@ -82,10 +94,10 @@ def compute(
         value=value,
         mean=mean,
         deviation=_deviation(parts, measured),
-        min=values[0][0] if values else None,
-        max=values[-1][0] if values else None,
+        min=values.smallest,
+        max=values.largest,
         interval=interval,
-        quantiles={p: sketch.quantile_of(values, p) for p in asked.quantiles},
+        quantiles={p: values.quantile(p) for p in asked.quantiles},
         histograms={bins: sketch.histogram(parts.bins, bins) for bins in asked.histogram_bins},
         open=_open(parts, waiting, asked, now) if kpi.durations and asked.open else None,
         within_target=_within(parts, waiting) if kpi.target is not None and kpi.aggregation in _MEASURING else None,
@@ -100,9 +112,7 @@ def _deviation(parts: Parts, measured: int) -> float | None:
     return math.sqrt(max(parts.squares * measured - parts.sum**2, 0) / (measured * (measured - 1))) / MICRO
 
 
-def _value(
-    kpi: Kpi, parts: Parts, values: Sequence[tuple[float, int]], mean: float | None
-) -> tuple[float | None, Interval | None]:
+def _value(kpi: Kpi, parts: Parts, values: sketch.Ordered, mean: float | None) -> tuple[float | None, Interval | None]:
     if kpi.aggregation in (Aggregation.COUNT, Aggregation.DISTINCT_CUSTOMERS):
         return float(parts.n), None
     if kpi.aggregation is Aggregation.RATE:
@@ -110,40 +120,41 @@ def _value(
         return (share.value, share) if share is not None else (None, None)
     if kpi.aggregation is Aggregation.SUM:
         return parts.sum / MICRO, None
-    if not values or mean is None:
+    if mean is None:
         return None, None
-    count = sum(count for _, count in values)
+    count = values.count
     if kpi.aggregation is Aggregation.MEAN:
         deviation = _deviation(parts, count)
         half = _Z * deviation / math.sqrt(count) if deviation is not None else None
         return mean, Interval(mean, mean - half, mean + half) if half is not None else None
     p = kpi.quantile or 0.5
-    value = sketch.quantile_of(values, p)
-    return value, None if value is None else _of_quantile(value, values, count, p)
+    value = values.quantile(p)
+    return value, None if value is None else _of_quantile(value, values, p)
 
 
-def _of_quantile(value: float, values: Sequence[tuple[float, int]], n: int, p: float) -> Interval | None:
+def _of_quantile(value: float, values: sketch.Ordered, p: float) -> Interval | None:
     """From order statistics: the ranks between which the quantile lies with the confidence (normal approximation)."""
+    n = values.count
     half = _Z * math.sqrt(n * p * (1 - p))
     lower, upper = math.floor(n * p - half), math.ceil(n * p + half) + 1
     if lower < 1 or upper > n:
         return None
-    return Interval(value, sketch.at_rank(values, lower), sketch.at_rank(values, upper))
+    return Interval(value, values.at_rank(lower), values.at_rank(upper))
 
 
 def _open(parts: Parts, waiting: OpenWaits, asked: Asked, now: datetime) -> Open:
-    censored = dict(parts.censored)
-    for key, count in waiting.bins.items():
-        censored[key] = censored.get(key, 0) + count
-    steps = survival.curve(parts.bins, censored)
-    median = survival.median(steps)
+    censored = sketch.Bins()
+    censored.add(parts.censored)
+    censored.add(waiting.bins)
+    curve = survival.curve(parts.bins, censored)
+    median = curve.median
     return Open(
         received=parts.received,
         open=parts.open,
         unanswered=parts.unanswered,
         oldest_seconds=(now - waiting.oldest).total_seconds() if waiting.oldest is not None else None,
         median=Interval(median.value, median.lower, median.upper) if median is not None else None,
-        curves={points: survival.thinned(steps, points) for points in asked.curve_points},
+        curves={points: curve.steps(points) for points in asked.curve_points},
     )
 
 
@@ -163,12 +174,14 @@ def derived(kpi: Kpi, operands: Sequence[Result]) -> Result:
         share = within.share if within is not None else None
         n = within.hit + within.missed if within is not None else 0
         interval = within.interval if within is not None else None
-        return Result(n, share, None, None, None, None, interval, excluded=operands[0].excluded)
+        of = operands[0]
+        return Result(n, share, None, None, None, None, interval, excluded=of.excluded, withheld=of.withheld)
     numerator, denominator = operands
     value = None
     if numerator.value is not None and denominator.value:
         value = numerator.value / denominator.value
-    return Result(numerator.n, value, None, None, None, None, None)
+    withheld = numerator.withheld or denominator.withheld
+    return Result(numerator.n, value, None, None, None, None, None, withheld=withheld)
 
 
 def wilson(hit: int, of: int) -> Interval:

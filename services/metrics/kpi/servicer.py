@@ -1,6 +1,7 @@
 """Answers KpiService calls: read the request, ask the reader, put the answers in the order of the questions."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,15 +10,17 @@ from rundblick.metrics.v1 import kpi_pb2_grpc
 
 from chassis.batches import item_error
 from chassis.caller import Caller, current_caller
-from chassis.errors import DomainError, InvalidInput
+from chassis.errors import DomainError, Forbidden, InvalidInput
 from chassis.page import encode_cursor, page_info, page_of
 from services.metrics.kpi import messages
+from services.metrics.kpi.access import EMPLOYEE, forced_on
 from services.metrics.kpi.catalogue import Catalogue, Catalogues
 from services.metrics.kpi.defining import Defining
 from services.metrics.kpi.deriving import Deriving
 from services.metrics.kpi.domain import Kpi
-from services.metrics.kpi.periods import EVERYTHING, Days, aligned
-from services.metrics.kpi.reader import EMPLOYEES, Question, Reader, foreign_employee
+from services.metrics.kpi.periods import EVERYTHING, aligned
+from services.metrics.kpi.question import Question
+from services.metrics.kpi.reader import Reader
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.results import Asked, Result
 from services.metrics.kpi.watching import Changes
@@ -27,7 +30,11 @@ MOST_SUBJECTS = 200
 MOST_ROWS = 1_000
 _CELLS = 500
 _WATCHED = timedelta(days=30)
-_DIMENSION: Mapping[int, str] = {pb.SUBJECT_KIND_TOUCHPOINT: "touchpoint", pb.SUBJECT_KIND_EMPLOYEE: "employee"}
+_DIMENSION: Mapping[int, str] = {
+    pb.SUBJECT_KIND_TOUCHPOINT: "touchpoint",
+    pb.SUBJECT_KIND_EMPLOYEE: EMPLOYEE,
+    pb.SUBJECT_KIND_CAMPAIGN: "campaign",
+}
 
 
 class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
@@ -92,7 +99,8 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             raise InvalidInput(
                 f"{kpi.key} is derived and has no cells of its own: export {', '.join(kpi.of)}", ("kpi",)
             )
-        question = Question(kpi, messages.days_from_proto(request.period, catalogue.zone), {}, Asked())
+        days = messages.days_from_proto(request.period, catalogue.zone)
+        question = Question(kpi, days, messages.where_from_proto(request.where), Asked())
         response = pb.ExportCellsResponse()
         async for values, day, later, parts in self._reader.kept(current_caller(), question, request.by):
             response.cells.append(messages.cell_to_proto(request.by, values, day, later, parts))
@@ -111,13 +119,12 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             days = aligned(now - _WATCHED, now, catalogue.zone)
             question = Question(catalogue.get(request.kpi), days, {}, messages.asked_from_proto(request.selection))
             reader = Deriving(self._reader, catalogue)
-            reader.check(caller, question)
             freshness = self._freshness()
             (result,) = await reader.results(caller, [question])
             said = (question.kpi, days, result, await self._alerts(caller, question.kpi.key))
             if said != told:
                 told = said
-                yield pb.WatchResultResponse(result=_proto(question, result, freshness))
+                yield pb.WatchResultResponse(result=_proto(question, result, freshness, request.language))
 
     async def BatchGetResults(self, request: pb.BatchGetResultsRequest, context: Any) -> pb.BatchGetResultsResponse:
         if len(request.queries) > LARGEST_BATCH:
@@ -129,17 +136,15 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         questions: list[Question] = []
         for query in request.queries:
             try:
-                question = self._question(catalogue, query)
-                reader.check(caller, question)
-                questions.append(question)
+                questions.append(reader.admitted(caller, self._question(catalogue, query)))
                 answers.append(None)
             except DomainError as error:
                 answers.append(pb.KpiResultAnswer(error=item_error(error.fault)))
-        results = iter(await reader.results(caller, questions))
-        asked = iter(questions)
+        found = iter(zip(questions, await reader.results(caller, questions), strict=True))
         return pb.BatchGetResultsResponse(
             answers=[
-                answer or pb.KpiResultAnswer(value=_proto(next(asked), next(results), freshness)) for answer in answers
+                answer or pb.KpiResultAnswer(value=_proto(*next(found), freshness, query.language))
+                for answer, query in zip(answers, request.queries, strict=True)
             ]
         )
 
@@ -152,7 +157,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             points=[
                 pb.KpiPoint(
                     period=messages.period_to_proto(days),
-                    result=messages.result_to_proto(question.kpi, days, result, freshness, question.as_of),
+                    result=_proto(replace(question, days=days), result, freshness, request.query.language),
                 )
                 for days, result in found
             ]
@@ -164,7 +169,9 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         first = request.first if request.HasField("first") else MOST_ROWS
         if not 0 <= first <= MOST_ROWS:
             raise InvalidInput(f"first lies between 0 and {MOST_ROWS}", ("first",))
-        rows = await Deriving(self._reader, catalogue).breakdown(current_caller(), question, request.by, first)
+        reader = Deriving(self._reader, catalogue)
+        question = reader.admitted(current_caller(), question, request.by)
+        rows = await reader.breakdown(current_caller(), question, request.by, first)
         return pb.GetBreakdownResponse(
             rows=[
                 pb.KpiBreakdownRow(
@@ -172,7 +179,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
                         pb.DimensionValue(dimension=dimension, value=value)
                         for dimension, value in zip(request.by, values, strict=True)
                     ],
-                    result=_proto(question, result, freshness),
+                    result=_proto(question, result, freshness, request.query.language),
                 )
                 for values, result in rows
             ]
@@ -181,29 +188,21 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
     async def BatchGetSubjectResults(
         self, request: pb.BatchGetSubjectResultsRequest, context: Any
     ) -> pb.BatchGetSubjectResultsResponse:
-        caller, freshness = current_caller(), self._freshness()
-        ids = list(dict.fromkeys(request.ids))
+        caller, ids = current_caller(), list(dict.fromkeys(request.ids))
         if len(ids) > MOST_SUBJECTS:
             raise InvalidInput(f"a call has at most {MOST_SUBJECTS} ids", ("ids",))
         catalogue = await self._catalogues.knowing(request.keys)
-        kpis = [catalogue.get(key) for key in dict.fromkeys(request.keys)] or _kept_of(catalogue, request.kind)
-        days = messages.days_from_proto(request.period, catalogue.zone) if request.HasField("period") else None
         response = pb.BatchGetSubjectResultsResponse()
-        if request.kind == pb.SUBJECT_KIND_EMPLOYEE and not caller.may(EMPLOYEES):
-            # One's own are always shown, whoever else is asked for in the same call.
-            for id in ids:
-                if id != caller.employee:
-                    response.answers[id].error.CopyFrom(item_error(foreign_employee().fault))
-            ids = [id for id in ids if id == caller.employee]
-        found = await self._of_subjects(caller, catalogue, request, ids, kpis, days)
-        for id, results in found.items():
-            response.answers[id].value.results.extend(
-                messages.withheld(kpi, days or EVERYTHING, freshness)
-                if result is None
-                else messages.result_to_proto(kpi, days or EVERYTHING, result, freshness)
-                for kpi, result in zip(kpis, results, strict=True)
-            )
-            response.answers[id].value.SetInParent()
+        if request.kind != pb.SUBJECT_KIND_EMPLOYEE:
+            await self._of_subjects(caller, catalogue, request, ids, response)
+            return response
+        # One's own are always shown, whoever else is asked for in the same call.
+        for some in ([id for id in ids if id == caller.employee], [id for id in ids if id != caller.employee]):
+            try:
+                await self._of_subjects(caller, catalogue, request, some, response)
+            except Forbidden as error:
+                for id in some:
+                    response.answers[id].error.CopyFrom(item_error(error.fault))
         return response
 
     async def _of_subjects(
@@ -212,42 +211,50 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
         catalogue: Catalogue,
         request: pb.BatchGetSubjectResultsRequest,
         ids: Sequence[str],
-        kpis: Sequence[Kpi],
-        days: Days | None,
-    ) -> dict[str, Any]:
-        asked = messages.asked_from_proto(request.selection)
+        response: pb.BatchGetSubjectResultsResponse,
+    ) -> None:
         if not ids:
-            return {}
-        reader = Deriving(self._reader, catalogue)
+            return
+        freshness, asked = self._freshness(), messages.asked_from_proto(request.selection)
+        period = messages.days_from_proto(request.period, catalogue.zone) if request.HasField("period") else None
+        reader, kpis = Deriving(self._reader, catalogue), [catalogue.get(key) for key in dict.fromkeys(request.keys)]
+        found: Mapping[str, Sequence[Result | None]]
         if request.kind == pb.SUBJECT_KIND_CUSTOMER:
-            return dict(await reader.of_customers(caller, ids, kpis, days, asked))
-        if request.kind not in _DIMENSION:
+            kpis = kpis or [kpi for kpi in _all(catalogue) if kpi.per_customer]
+            questions = [Question(kpi, period or EVERYTHING, {}, asked) for kpi in kpis]
+            found = await reader.of_customers(caller, ids, kpis, period, asked)
+        elif request.kind in _DIMENSION:
+            dimension = _DIMENSION[request.kind]
+            where = {dimension: tuple(ids)}
+            kept = {*where, *forced_on(caller, where)}
+            kpis = kpis or [kpi for kpi in _all(catalogue) if kept in map(set, catalogue.sets_of(kpi))]
+            plain = [Question(kpi, period or EVERYTHING, where, asked) for kpi in kpis]
+            questions = [reader.admitted(caller, question) for question in plain]
+            found = await reader.of_values(caller, dimension, ids, kpis, period or EVERYTHING, asked)
+        else:
             raise InvalidInput("the kind of subject is CUSTOMER, TOUCHPOINT or EMPLOYEE", ("kind",))
-        dimension = _DIMENSION[request.kind]
-        return dict(await reader.of_values(caller, dimension, ids, kpis, days or EVERYTHING, asked))
+        for id, results in found.items():
+            response.answers[id].value.results.extend(
+                messages.not_kept(question.kpi, question.days, freshness, request.language)
+                if result is None
+                else _proto(question, result, freshness, request.language)
+                for question, result in zip(questions, results, strict=True)
+            )
+            response.answers[id].value.SetInParent()
 
     def _question(self, catalogue: Catalogue, query: pb.ResultQuery) -> Question:
-        where: dict[str, tuple[str, ...]] = {}
-        for condition in query.where:
-            if condition.dimension in where:
-                raise InvalidInput(f"{condition.dimension} comes twice", ("where",))
-            where[condition.dimension] = tuple(dict.fromkeys(condition.values))
         return Question(
             kpi=catalogue.get(query.kpi),
             days=messages.days_from_proto(query.period, catalogue.zone),
-            where=where,
+            where=messages.where_from_proto(query.where),
             asked=messages.asked_from_proto(query.selection),
             as_of=messages.as_of_from_proto(query, self._now(), catalogue.zone),
         )
 
 
-def _proto(question: Question, result: Result, freshness: datetime) -> pb.KpiResult:
-    return messages.result_to_proto(question.kpi, question.days, result, freshness, question.as_of)
+def _proto(question: Question, result: Result, freshness: datetime, language: str) -> pb.KpiResult:
+    return messages.result_to_proto(question.kpi, question.days, result, freshness, question.as_of, language)
 
 
-def _kept_of(catalogue: Catalogue, kind: int) -> list[Kpi]:
-    """Those that are kept of single customers, touchpoints or employees."""
-    if kind == pb.SUBJECT_KIND_CUSTOMER:
-        return [catalogue.get(kpi.key) for kpi in catalogue.all if kpi.per_customer]
-    wanted = (_DIMENSION.get(kind, ""),)
-    return [catalogue.get(kpi.key) for kpi in catalogue.all if wanted in catalogue.sets_of(kpi)]
+def _all(catalogue: Catalogue) -> list[Kpi]:
+    return [catalogue.get(kpi.key) for kpi in catalogue.all]

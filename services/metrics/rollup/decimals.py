@@ -28,10 +28,15 @@ def to_decimal128(value: int) -> Decimal128:
 
 
 def from_decimal128(value: Decimal128) -> int:
-    low, high = _PAIR.unpack(value.bid)
+    return whole(value.bid)
+
+
+def whole(bid: bytes) -> int:
+    """Of the 16 bytes that are stored."""
+    low, high = _PAIR.unpack(bid)
     if high & ~(_SIGN | _HIGH) != _EXPONENT_ZERO:
         # Of another exponent, as MongoDB writes none of ours.
-        return int(value.to_decimal())
+        return int(Decimal128.from_bid(bid).to_decimal())
     magnitude: int = (high & _HIGH) << 64 | low
     return -magnitude if high & _SIGN else magnitude
 

@@ -9,7 +9,7 @@ from services.metrics.event.domain import Observation, State
 from services.metrics.kpi.domain import Aggregation, Kpi
 from services.metrics.kpi.periods import UTC_DAYS, Zone
 from services.metrics.rollup.distinct import Distinct
-from services.metrics.rollup.sketch import key_of
+from services.metrics.rollup.sketch import Bins, key_of
 
 MICRO = 1_000_000
 
@@ -73,36 +73,36 @@ class Parts:
     hit: int = 0
     open: int = 0
     unanswered: int = 0
-    bins: Flat = field(default_factory=dict)
-    censored: Flat = field(default_factory=dict)
+    bins: Bins = field(default_factory=Bins)
+    censored: Bins = field(default_factory=Bins)
     excluded: Flat = field(default_factory=dict)
 
     def add(self, stored: Mapping[str, Any], sign: int = 1) -> None:
         """Add the parts of a cell: bins and reasons nested, sums as whole numbers. sign: -1 takes them away."""
         for name, value in stored.items():
             if name == "b":
-                _add_all(self.bins, value, sign)
+                self.bins.add(value, sign)
             elif name == "c":
-                _add_all(self.censored, value, sign)
+                self.censored.add(value, sign)
             elif name == "x":
-                _add_all(self.excluded, value, sign)
+                add(self.excluded, value, sign)
             else:
                 attribute = _ATTRIBUTE[name]
                 setattr(self, attribute, getattr(self, attribute) + sign * value)
 
+    def merge(self, other: "Parts", sign: int = 1) -> None:
+        for name in _ATTRIBUTE.values():
+            setattr(self, name, getattr(self, name) + sign * getattr(other, name))
+        self.bins.add(other.bins, sign)
+        self.censored.add(other.censored, sign)
+        add(self.excluded, other.excluded, sign)
+
     def minus(self, others: Iterable["Parts"]) -> "Parts":
         """What remains of this without the others."""
-        rest = Parts(self.n, self.sum, self.squares, self.hit, self.open, self.unanswered)
-        rest.bins, rest.censored, rest.excluded = dict(self.bins), dict(self.censored), dict(self.excluded)
+        rest = Parts()
+        rest.merge(self)
         for other in others:
-            for name in _ATTRIBUTE.values():
-                setattr(rest, name, getattr(rest, name) - getattr(other, name))
-            for mine, theirs in (
-                (rest.bins, other.bins),
-                (rest.censored, other.censored),
-                (rest.excluded, other.excluded),
-            ):
-                add(mine, theirs, -1)
+            rest.merge(other, -1)
         return rest
 
     @property
@@ -115,15 +115,6 @@ class Parts:
 
 
 _ATTRIBUTE = {"n": "n", "s": "sum", "q": "squares", "h": "hit", "o": "open", "u": "unanswered"}
-
-
-def _add_all(into: Flat, nested: object, sign: int) -> None:
-    if isinstance(nested, dict):
-        if not into and sign == 1:
-            into.update(nested)
-            return
-        for key, count in nested.items():
-            into[key] = into.get(key, 0) + sign * count
 
 
 def month_of(at: date) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from services.metrics.rollup.decimals import from_stored
 from services.metrics.rollup.domain import NO_END, Group, OpenWaits, Parts, Query
 from services.metrics.rollup.sketch import key_of, value_of
 
@@ -12,21 +11,20 @@ _DAY = 86_400.0
 
 
 def gather(group: Group, query: Query, cell: Mapping[str, Any]) -> None:
-    """Add one cell document to its group."""
+    """Add one cell document, as `decoded` gives it, to its group."""
     if "m" in cell:
-        group.parts.add(from_stored(cell["m"]))
+        group.parts.add(cell["m"])
     if cell.get("less"):
         # The days that are not wanted of this month.
         for places in cell.get("d", {}).values():
             for stored in places.values():
-                group.parts.add(from_stored(stored), -1)
+                group.parts.add(stored, -1)
         return
     for number, places in cell.get("d", {}).items():
         day = date.fromisoformat(f"{cell['t']}-{int(number):02}")
         if not query.start <= day < query.end:
             continue
-        for later, stored in places.items():
-            parts = from_stored(stored)
+        for later, parts in places.items():
             if query.as_of is not None and later != NO_END and day + timedelta(days=int(later)) >= query.as_of:
                 _wait_still(group, query, day, int(later), parts)
             else:

@@ -9,24 +9,8 @@ from services.metrics.rollup.domain import Group, OpenWaits, Parts
 def total(groups: Mapping[tuple[str, ...], Group]) -> Parts:
     parts = Parts()
     for group in groups.values():
-        merge(parts, group.parts)
+        parts.merge(group.parts)
     return parts
-
-
-def merge(into: Parts, other: Parts) -> None:
-    into.n += other.n
-    into.sum += other.sum
-    into.squares += other.squares
-    into.hit += other.hit
-    into.open += other.open
-    into.unanswered += other.unanswered
-    for mine, theirs in (
-        (into.bins, other.bins),
-        (into.censored, other.censored),
-        (into.excluded, other.excluded),
-    ):
-        for key, count in theirs.items():
-            mine[key] = mine.get(key, 0) + count
 
 
 def all_waiting(

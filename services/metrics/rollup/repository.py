@@ -10,29 +10,33 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
 
+from bson import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, ReplaceOne, ReturnDocument, UpdateOne
 
 from chassis.caller import Caller
 from chassis.mongo import ONE_REPLY, Collection, Database, Document, Session
-from services.metrics.event.domain import MANY_VALUED, Event, Observation
+from services.metrics.event.domain import Event, Observation
 from services.metrics.kpi.domain import Aggregation, Kpi
 from services.metrics.rollup.decimals import to_decimal128
+from services.metrics.rollup.decoding import decoded
 from services.metrics.rollup.distinct import Distinct
-from services.metrics.rollup.domain import Flat, Group, OpenWaits, Place, Query, month_of
+from services.metrics.rollup.domain import Flat, Group, OpenWaits, Place, Query
 from services.metrics.rollup.gathering import gather
-from services.metrics.rollup.sketch import LOG_GAMMA, SMALLEST
+from services.metrics.rollup.pipelines import bin_of, cell_pipelines, days_pipeline, open_pipeline, set_pipeline
 
 _SEPARATOR = "\x1f"
 # So many cells in one command: their making blocks nobody for long.
 _WRITES = 200
-
+_AS_SENT = CodecOptions(RawBSONDocument)
 
 # (kpi, set, values, month) -> where in the month -> parts
 CellKey = tuple[str, tuple[str, ...], tuple[str, ...], str]
 Increments = Mapping[CellKey, Mapping[Place, Flat]]
+# (where, which query it answers, how)
+Pipelines = Sequence[tuple[Collection, int, list[Document]]]
 
 
 def cell_id(key: CellKey) -> str:
@@ -181,12 +185,14 @@ class MongoRollupRepository:
         """Of each query, the groups by the values of its dimensions; one command for all of them."""
         found: list[dict[tuple[str, ...], Group]] = [defaultdict(Group) for _ in queries]
         pipelines = [
-            (self._cells, place, pipeline) for place, query in enumerate(queries) for pipeline in _cell_pipelines(query)
+            (self._cells, place, pipeline) for place, query in enumerate(queries) for pipeline in cell_pipelines(query)
         ]
         for place, query in enumerate(queries):
             if query.kpi.aggregation is Aggregation.DISTINCT_CUSTOMERS:
-                pipelines.append((self._sets, place, _set_pipeline(query)))
-        async for document in self._union(pipelines):
+                pipelines.append((self._sets, place, set_pipeline(query)))
+        collection, pipeline = _union(pipelines)
+        stored = collection.with_options(codec_options=_AS_SENT).aggregate(pipeline, batchSize=ONE_REPLY)
+        for document in decoded([one.raw async for one in stored]):
             query = queries[document["query"]]
             values = tuple(document.get(f"v{place}", "") for place in range(len(query.dimensions)))
             group = found[document["query"]][values]
@@ -198,7 +204,7 @@ class MongoRollupRepository:
 
     async def kept(self, caller: Caller, query: Query) -> AsyncIterator[tuple[tuple[str, ...], date, str, Document]]:
         """(values, day, days until the end, parts) of every day of every cell, as they are kept."""
-        pipeline = [*_cell_pipeline(replace(query, days=True)), {"$sort": {"t": ASCENDING}}]
+        pipeline = [*days_pipeline(replace(query, days=True)), {"$sort": {"t": ASCENDING}}]
         async for document in self._cells.aggregate(pipeline, allowDiskUse=True):
             values = tuple(document.get(f"v{place}", "") for place in range(len(query.dimensions)))
             for number, places in sorted(document.get("d", {}).items(), key=lambda one: int(one[0])):
@@ -212,13 +218,14 @@ class MongoRollupRepository:
     ) -> list[dict[tuple[tuple[str, ...], date | None], OpenWaits]]:
         """Of each query: (values, start day where days are wanted) -> who waits; one command for all of them."""
         found: list[dict[tuple[tuple[str, ...], date | None], OpenWaits]] = [defaultdict(OpenWaits) for _ in queries]
-        async for document in self._union(
-            [(self._open, place, _open_pipeline(query, now)) for place, query in enumerate(queries)]
-        ):
+        collection, pipeline = _union(
+            [(self._open, place, open_pipeline(query, now)) for place, query in enumerate(queries)]
+        )
+        async for document in collection.aggregate(pipeline, batchSize=ONE_REPLY):
             group = document["_id"]
             day = queries[document["query"]].zone.day(group["day"]) if "day" in group else None
             waits = found[document["query"]][tuple(value or "" for value in group["values"]), day]
-            waits.add(_bin(group["bin"]), document["count"], document["due_later"], document["oldest"])
+            waits.add(bin_of(group["bin"]), document["count"], document["due_later"], document["oldest"])
         return [dict(groups) for groups in found]
 
     async def of_customers(
@@ -262,12 +269,13 @@ class MongoRollupRepository:
     def all_records(self, caller: Caller) -> AsyncIterable[Document]:
         return self._records.find({})
 
-    def _union(self, pipelines: Sequence[tuple[Collection, int, list[Document]]]) -> Any:
-        """All pipelines as one command; each result says which `query` it belongs to."""
-        marked = [(collection, [*pipeline, {"$set": {"query": place}}]) for collection, place, pipeline in pipelines]
-        (first, pipeline), *others = marked
-        more = [{"$unionWith": {"coll": collection.name, "pipeline": other}} for collection, other in others]
-        return first.aggregate([*pipeline, *more], batchSize=ONE_REPLY)
+
+def _union(pipelines: Pipelines) -> tuple[Collection, list[Document]]:
+    """All pipelines as one; each result says which `query` it belongs to."""
+    marked = [(collection, [*pipeline, {"$set": {"query": place}}]) for collection, place, pipeline in pipelines]
+    (first, pipeline), *others = marked
+    more = [{"$unionWith": {"coll": collection.name, "pipeline": other}} for collection, other in others]
+    return first, [*pipeline, *more]
 
 
 def _increments(places: Mapping[Place, Flat]) -> Document:
@@ -286,112 +294,3 @@ def _increments(places: Mapping[Place, Flat]) -> Document:
 def _stored(name: str, value: int) -> object:
     # Sums outgrow 64 bits; counts do not.
     return to_decimal128(value) if name in ("s", "q") else value
-
-
-def _cell_pipelines(query: Query) -> list[list[Document]]:
-    """Whole months by their sum. Of a month that is only partly wanted its days, or its sum and the days not wanted.
-
-    Whichever are fewer: so that the edges of a period cost at most half a month, whatever it is that days hold.
-    """
-    if query.days or query.as_of is not None or query.start >= query.end:
-        return [_cell_pipeline(query)]
-    last = query.end - timedelta(days=1)
-    months: dict[str, tuple[int, int]] = {}
-    if query.start.day != 1 or (month_of(query.start) == month_of(last) and query.end.day != 1):
-        months[month_of(query.start)] = (query.start.day, last.day if month_of(last) == month_of(query.start) else 31)
-    if query.end.day != 1 and month_of(last) not in months:
-        months[month_of(last)] = (1, last.day)
-    whole = {"$gte": month_of(query.start), "$lte": month_of(last), "$nin": list(months)}
-    pipelines = [[{"$match": _match(query, whole)}, {"$project": _kept(query, "m")}]]
-    for month, (first, final) in months.items():
-        inside = range(first, final + 1)
-        outside = [day for day in range(1, 32) if day not in inside]
-        if len(inside) <= len(outside):
-            wanted = [f"d.{day}" for day in inside]
-            pipelines.append([{"$match": _match(query, month)}, {"$project": _kept(query, *wanted)}])
-        else:
-            unwanted = [f"d.{day}" for day in outside]
-            kept: Document = {**_kept(query, "m", *unwanted), "less": {"$literal": True}}
-            pipelines.append([{"$match": _match(query, month)}, {"$project": kept}])
-    return pipelines
-
-
-def _match(query: Query, months: object) -> Document:
-    match: Document = {"k": query.kpi.cells, "s": "+".join(query.dimensions), "t": months}
-    for dimension, values in query.where:
-        match[f"v{query.dimensions.index(dimension)}"] = {"$in": list(values)}
-    return match
-
-
-def _kept(query: Query, *fields: str) -> Document:
-    return {"t": 1, **{f"v{place}": 1 for place in range(len(query.dimensions))}, **dict.fromkeys(fields, 1)}
-
-
-def _cell_pipeline(query: Query) -> list[Document]:
-    """All days of all months that the period touches."""
-    months = {"$gte": month_of(query.start), "$lte": month_of(query.end - timedelta(days=1))}
-    return [{"$match": _match(query, months)}, {"$project": _kept(query, "d")}]
-
-
-def _set_pipeline(query: Query) -> list[Document]:
-    match: Document = {
-        "k": query.kpi.cells,
-        "s": "+".join(query.dimensions),
-        "t": {"$gte": query.start.isoformat(), "$lt": query.end.isoformat()},
-    }
-    for dimension, values in query.where:
-        match[f"v{query.dimensions.index(dimension)}"] = {"$in": list(values)}
-    return [{"$match": match}]
-
-
-def _open_pipeline(query: Query, now: datetime) -> list[Document]:
-    midnight = query.zone.midnight
-    end = midnight(query.end)
-    if query.as_of is not None:
-        now = midnight(query.as_of)
-        end = min(end, now)
-    match: Document = {
-        "k": query.kpi.cells,
-        "started_at": {"$gte": midnight(query.start), "$lt": end},
-        "c": {"$gt": 0},
-    }
-    for dimension, values in query.where:
-        match[f"dimensions.{dimension}"] = {"$in": list(values)}
-    elapsed = {"$divide": [{"$subtract": [now, "$started_at"]}, 1000]}
-    # The bin of sketch.key_of, computed where the data is.
-    place = {
-        "$cond": [
-            {"$lt": ["$elapsed", SMALLEST]},
-            None,
-            {"$ceil": {"$divide": [{"$ln": {"$max": ["$elapsed", SMALLEST]}}, LOG_GAMMA]}},
-        ]
-    }
-    group: Document = {
-        "values": [{"$ifNull": [f"$dimensions.{dimension}", None]} for dimension in query.dimensions],
-        "bin": place,
-    }
-    if query.days:
-        group["day"] = {"$dateTrunc": {"date": "$started_at", "unit": "day", "timezone": query.zone.name}}
-    target = query.kpi.target
-    many: list[Document] = []
-    due_later = 0 if target is None else {"$cond": [{"$lte": ["$elapsed", target]}, 1, 0]}
-    for dimension in MANY_VALUED.intersection(query.dimensions):
-        each = f"dimensions.{dimension}"
-        many += [{"$unwind": f"${each}"}, {"$match": {each: match[each]} if each in match else {}}]
-    return [
-        {"$match": match},
-        *many,
-        {"$set": {"elapsed": elapsed}},
-        {
-            "$group": {
-                "_id": group,
-                "count": {"$sum": 1},
-                "due_later": {"$sum": due_later},
-                "oldest": {"$min": "$started_at"},
-            }
-        },
-    ]
-
-
-def _bin(place: float | None) -> str:
-    return "z" if place is None else f"p{int(place)}"

@@ -12,11 +12,11 @@ from chassis.caller import Caller, service_caller
 from chassis.calls import error_of
 from chassis.mongo import Database
 from chassis.times import to_timestamp, utc_now
-from services.customers.interaction.journey import Journeys
 from services.customers.wiring import CustomersService
+from tests.callers import partner
 from tests.customers.conftest import NOBODY, Running
 
-PARTNER = Caller("partner", frozenset({"customers:read"}), sources=frozenset({"shop"}))
+PARTNER = partner("shop")
 
 
 async def created(customers: Running, number: int, source: str = "crm", **fields: Any) -> pb.Customer:
@@ -55,8 +55,7 @@ async def visited(customers: Running, customer: str, **fields: Any) -> None:
 
 async def follow(database: Database) -> list[alias_pb2.MoveAliasesRequest]:
     """Deliver what is for the journeys; answers what the other services would be told."""
-    service = CustomersService(database)
-    journeys = Journeys(database, service._customers, service._interactions)
+    journeys = CustomersService(database)._journeys
     told = []
     for document in await database["outbox"].find().to_list(None):
         request = alias_pb2.MoveAliasesRequest.FromString(document["payload"])

@@ -8,11 +8,12 @@ from rundblick.shared.v1 import page_pb2
 
 from chassis.caller import Caller
 from chassis.mongo import Database
+from tests.callers import partner
 from tests.commands import Commands
 from tests.customers.conftest import Running
 from tests.customers.plans import faults_of_winners
 
-PARTNER = Caller("partner", frozenset({"customers:read"}), sources=frozenset({"shop", "web"}))
+PARTNER = partner("shop", "web")
 
 
 async def created(customers: Running, name: str, source: str, id: str = "1") -> str:

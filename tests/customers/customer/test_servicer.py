@@ -9,11 +9,11 @@ from rundblick.customers.v1 import customer_pb2 as pb
 from rundblick.customers.v1 import employee_pb2
 from rundblick.shared.v1 import page_pb2
 
-from chassis.caller import Caller
+from tests.callers import partner
 from tests.commands import Commands
 from tests.customers.conftest import NOBODY, Running
 
-PARTNER = Caller("partner", frozenset({"customers:read"}), sources=frozenset({"shop"}))
+PARTNER = partner("shop")
 
 
 def creating(name: str = "Ada", **fields: Any) -> pb.CreateCustomerRequest:

@@ -4,7 +4,7 @@ import grpc
 from rundblick.customers.v1 import employee_pb2 as pb
 from rundblick.customers.v1 import team_pb2
 
-from chassis.caller import Caller
+from tests.callers import partner
 from tests.commands import Commands
 from tests.customers.conftest import NOBODY, Running
 
@@ -32,9 +32,9 @@ async def test_a_change_touches_only_what_it_names(customers: Running) -> None:
 
 async def test_partners_do_not_see_employees(customers: Running, commands: Commands) -> None:
     made = (await customers.call(pb.CreateEmployeeRequest(display_name="B"))).employee
-    partner = Caller("partner", frozenset(), sources=frozenset({"shop"}))
-    assert (await customers.call(pb.BatchGetEmployeesRequest(ids=[made.id]), partner)).answers[made.id].error.code
-    assert not (await customers.call(pb.ListEmployeesRequest(), partner)).edges
+    outside = partner("shop")
+    for asked in (pb.BatchGetEmployeesRequest(ids=[made.id]), pb.ListEmployeesRequest()):
+        assert (await customers.refused(asked, outside))[0] is grpc.StatusCode.PERMISSION_DENIED
     with commands.recorded():
         await customers.call(pb.BatchGetEmployeesRequest(ids=[made.id] * 50))
         await customers.call(pb.ListEmployeesRequest())

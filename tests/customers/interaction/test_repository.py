@@ -7,13 +7,13 @@ import pytest
 from rundblick.customers.v1 import interaction_pb2 as pb
 from rundblick.shared.v1 import page_pb2
 
-from chassis.caller import Caller
 from chassis.ids import new_id
 from chassis.times import to_timestamp
+from tests.callers import partner
 from tests.customers.conftest import Running
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
-PARTNER = Caller("partner", frozenset({"customers:write"}), sources=frozenset({"shop"}))
+PARTNER = partner("shop")
 
 
 def fact(customer: str | None, minutes: int = 0, source: str = "rundblick") -> pb.Interaction:

@@ -11,6 +11,7 @@ from rundblick.shared.v1 import page_pb2
 from chassis.caller import Caller
 from chassis.ids import new_id
 from chassis.times import to_timestamp
+from tests.callers import partner
 from tests.commands import Commands
 from tests.customers.conftest import NOBODY, Running
 
@@ -90,9 +91,9 @@ async def test_a_partner_sees_what_came_in_through_its_own_sources(customers: Ru
     id = await a_customer(customers)
     facts = [fact(id, source="shop"), fact(id)]
     await customers.call(pb.RecordInteractionsRequest(interactions=facts))
-    partner = Caller("partner", frozenset({"customers:read"}), sources=frozenset({"shop"}))
-    assert [one.id for one in await journey(customers, id, partner)] == [facts[0].id]
-    refused = await customers.call(pb.RecordInteractionsRequest(interactions=[fact(None)]), partner)
+    outside = partner("shop")
+    assert [one.id for one in await journey(customers, id, outside)] == [facts[0].id]
+    refused = await customers.call(pb.RecordInteractionsRequest(interactions=[fact(None)]), outside)
     assert refused.answers[0].error.code == "FORBIDDEN"
 
 

@@ -3,11 +3,11 @@
 from rundblick.customers.v1 import customer_pb2, interaction_pb2
 from rundblick.customers.v1 import reference_pb2 as pb
 
-from chassis.caller import Caller
 from chassis.times import to_timestamp, utc_now
+from tests.callers import partner
 from tests.customers.conftest import Running
 
-PARTNER = Caller("partner", frozenset({"customers:write"}), sources=frozenset({"shop"}))
+PARTNER = partner("shop")
 
 
 async def say(customers: Running, **fields: str) -> str:

@@ -7,7 +7,7 @@ import grpc
 from rundblick.customers.v1 import customer_pb2, touchpoint_pb2
 from rundblick.customers.v1 import reference_pb2 as pb
 
-from chassis.caller import Caller
+from tests.callers import partner
 from tests.commands import Commands
 from tests.customers.conftest import NOBODY, Running
 
@@ -99,9 +99,23 @@ async def test_a_golden_id_gets_the_record_of_our_own(customers: Running) -> Non
 
 
 async def test_a_partner_makes_customers_of_its_source_and_nothing_of_the_companys(customers: Running) -> None:
-    partner = Caller("partner", frozenset({"customers:write"}), sources=frozenset({"shop"}))
-    answer = await customers.call(everything(), partner)
+    outside = partner("shop")
+    answer = await customers.call(everything(), outside)
     assert answer.customers["1"].value.created
     assert answer.touchpoints["phone"].error.code == "INVALID"
     other = pb.ResolveReferencesRequest(source="other", customers=[customer("1")])
-    assert (await customers.refused(other, partner))[0] is grpc.StatusCode.PERMISSION_DENIED
+    assert (await customers.refused(other, outside))[0] is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_for_whom_another_process_asks_limits_what_is_found_and_never_widens_it(customers: Running) -> None:
+    id = (await customers.call(request(customers=[customer("1")]))).customers["1"].value.customer_id
+    shop, fair = (pb.SourceLimit(sources=[source]) for source in ("shop", "fair"))
+    known = await customers.call(request(customer_ids=[id], limit=shop))
+    assert known.customers_by_id[id].value.customer_id == id
+    hidden = pb.ResolveReferencesRequest(source="fair", customer_ids=[id], limit=fair)
+    assert (await customers.call(hidden)).customers_by_id[id].error.code == "INVALID"
+    nobody = request(customer_ids=[id], limit=pb.SourceLimit())
+    assert (await customers.refused(nobody))[0] is grpc.StatusCode.PERMISSION_DENIED
+    assert (await customers.refused(request(limit=fair)))[0] is grpc.StatusCode.PERMISSION_DENIED
+    wider = pb.ResolveReferencesRequest(source="fair", limit=pb.SourceLimit(sources=["shop", "fair"]))
+    assert (await customers.refused(wider, partner("shop")))[0] is grpc.StatusCode.PERMISSION_DENIED

@@ -6,7 +6,7 @@ import grpc
 import pytest
 from rundblick.customers.v1 import touchpoint_pb2 as pb
 
-from chassis.caller import Caller
+from tests.callers import partner
 from tests.commands import Commands
 from tests.customers.conftest import NOBODY, Running
 
@@ -70,7 +70,7 @@ async def test_touchpoints_are_listed_by_key_and_by_index(customers: Running, co
 
 async def test_partners_know_touchpoints_and_change_none(customers: Running) -> None:
     made = (await customers.call(creating())).touchpoint
-    partner = Caller("partner", frozenset(), sources=frozenset({"shop"}))
-    answers = (await customers.call(pb.BatchGetTouchpointsRequest(ids=[made.id]), partner)).answers
+    outside = partner("shop")
+    answers = (await customers.call(pb.BatchGetTouchpointsRequest(ids=[made.id]), outside)).answers
     assert answers[made.id].value.key == "form"
-    assert (await customers.refused(creating("other"), partner))[0] is grpc.StatusCode.PERMISSION_DENIED
+    assert (await customers.refused(creating("other"), outside))[0] is grpc.StatusCode.PERMISSION_DENIED

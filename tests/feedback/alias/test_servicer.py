@@ -11,6 +11,7 @@ from rundblick.feedback.v1 import enquiry_pb2 as pb
 from rundblick.shared.v1 import alias_pb2
 
 from chassis.caller import Caller
+from tests import tokens
 from tests.feedback.conftest import Running
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -30,7 +31,7 @@ async def move(feedback: Running, *aliases: tuple[str, str, int], caller: Caller
     request = alias_pb2.MoveAliasesRequest(
         aliases=[alias_pb2.Alias(id=id, customer_id=customer, version=version) for id, customer, version in aliases]
     )
-    token = feedback.authenticator.issue(caller) if caller else None
+    token = tokens.token_for(caller) if caller else None
     metadata = (("authorization", f"Bearer {token}"),) if token else None
     await feedback.aliases.MoveAliases(request, timeout=10, metadata=metadata)
 

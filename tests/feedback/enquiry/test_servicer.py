@@ -13,6 +13,7 @@ from rundblick.shared.v1 import page_pb2
 
 from chassis.caller import Caller
 from chassis.times import to_timestamp
+from tests.callers import partner
 from tests.commands import Commands
 from tests.feedback.conftest import Running
 
@@ -203,13 +204,16 @@ async def test_every_read_costs_at_most_two_indexed_commands(feedback: Running, 
 async def test_a_partner_sees_and_writes_its_own_sources_alone(feedback: Running) -> None:
     theirs = await opened(feedback, source="shop", external_id="s1")
     ours = await opened(feedback)
-    partner = Caller("partner", frozenset({"feedback:read"}), sources=frozenset({"shop"}))
-    listed = await feedback.call(pb.ListEnquiriesRequest(), partner)
+    outside = partner("shop")
+    listed = await feedback.call(pb.ListEnquiriesRequest(), outside)
     assert [edge.node.id for edge in listed.edges] == [theirs.id]
-    answers = (await feedback.call(pb.BatchGetEnquiriesRequest(ids=[ours.id]), partner)).answers
+    answers = (await feedback.call(pb.BatchGetEnquiriesRequest(ids=[ours.id]), outside)).answers
     assert answers[ours.id].error.code == "NOT_FOUND"
-    assert await refused(feedback, pb.CloseEnquiryRequest(id=ours.id), partner) is grpc.StatusCode.NOT_FOUND
-    assert await refused(feedback, opening(feedback), partner) is grpc.StatusCode.PERMISSION_DENIED
+    assert await refused(feedback, pb.CloseEnquiryRequest(id=ours.id), outside) is grpc.StatusCode.NOT_FOUND
+    assert await refused(feedback, opening(feedback), outside) is grpc.StatusCode.PERMISSION_DENIED
+    assigned = pb.AssignEnquiryRequest(id=theirs.id, assignee_id=feedback.employee)
+    assert await refused(feedback, assigned, outside) is grpc.StatusCode.INVALID_ARGUMENT, "they know no employee"
+    assert (await feedback.call(assigned)).enquiry.assignee_id == feedback.employee
 
 
 async def test_an_enquiry_is_taken_while_customers_is_away_and_linked_when_it_is_back(feedback: Running) -> None:

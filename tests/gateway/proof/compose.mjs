@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { composeServices } from '@apollo/composition';
-import { Supergraph } from '@apollo/federation-internals';
+import { ROUTER_SUPPORTED_SUPERGRAPH_FEATURES, Supergraph } from '@apollo/federation-internals';
 import { buildSchema, lexicographicSortSchema, parse, printSchema } from 'graphql';
 
 const [folder, merged] = process.argv.slice(2);
@@ -21,7 +21,7 @@ if (composed.errors?.length) process.exit(1);
 
 // Descriptions are prose: which subgraph's a router shows is its own choice.
 const plain = (schema) => printSchema(lexicographicSortSchema(schema)).replace(/^\s*"""[\s\S]*?"""\n/gm, '').replace(/\n{2,}/g, '\n\n');
-const api = plain(Supergraph.build(composed.supergraphSdl).apiSchema().toGraphQLJSSchema());
+const api = plain(Supergraph.build(composed.supergraphSdl, { supportedFeatures: ROUTER_SUPPORTED_SUPERGRAPH_FEATURES }).apiSchema().toGraphQLJSSchema());
 const ours = plain(buildSchema(readFileSync(merged, 'utf8')));
 const lines = new Set(api.split('\n'));
 const different = ours.split('\n').filter((line) => !lines.has(line));

@@ -10,12 +10,13 @@ import pytest
 from rundblick.metrics.v1 import alert_pb2 as pb
 from rundblick.metrics.v1 import alert_pb2_grpc, event_pb2, event_pb2_grpc, kpi_pb2, kpi_pb2_grpc
 
-from chassis.caller import Authenticator, Caller
+from chassis.caller import Caller
 from chassis.channel import open_channel
 from chassis.mongo import Database
 from chassis.server import running_server
 from services.metrics.wiring import MetricsService
-from tests.metrics.conftest import SECRET, event, observation
+from tests import tokens
+from tests.metrics.conftest import event, observation
 
 TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -96,15 +97,17 @@ def serve(database: Database) -> Serve:
     async def running(
         caller: Caller | None = None, clock: Clock | None = None, **options: Any
     ) -> AsyncIterator[Running]:
-        authenticator = Authenticator(SECRET, production=False)
+        authenticator = tokens.authenticator()
         clock = clock or Clock()
         service = MetricsService(database, clock, **options)
         await service.ready.ensure_indexes()
         async with (
-            running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1) as server,
+            running_server(
+                "127.0.0.1:0", service.register, rights=service.rights, authenticator=authenticator, grace=0.1
+            ) as server,
             open_channel(f"127.0.0.1:{server.port}", [kpi_pb2.DESCRIPTOR]) as channel,
         ):
-            token = authenticator.issue(caller) if caller else None
+            token = tokens.token_for(caller) if caller else None
             yield Running(
                 service,
                 clock,

@@ -9,11 +9,12 @@ from rundblick.shared.v1 import page_pb2
 
 from chassis.caller import DEVELOPMENT_CALLER, Caller
 from chassis.mongo import Database
+from tests.callers import partner
 from tests.commands import Commands
 from tests.customers.plans import faults_of_winners
 from tests.metrics.alert.conftest import TODAY, Running, Serve
 
-PARTNER = Caller("partner", frozenset({"*"}), sources=frozenset({"rundblick"}))
+PARTNER = partner("rundblick")
 
 
 async def refused(metrics: Running, request: Any) -> grpc.StatusCode:
@@ -170,4 +171,17 @@ async def test_partners_see_no_alerts(serve: Serve, database: Database) -> None:
         for request in (pb.ListAlertsRequest(), pb.BatchGetAlertsRequest(ids=[f"alt_{0:026}"])):
             assert await refused(partner, request) is grpc.StatusCode.PERMISSION_DENIED
         answers = (await partner.call(pb.BatchGetOpenAlertsRequest(kpi_keys=["enquiries"]))).answers
+        assert list(answers["enquiries"].value.alerts) == []
+
+
+@pytest.mark.parametrize("limit", ["team", "own"])
+async def test_for_who_is_limited_to_a_part_there_are_none(serve: Serve, database: Database, limit: str) -> None:
+    """They are about everything together: as if they did not exist."""
+    await several(database, 3)
+    id, limited = f"alt_{0:026}", frozenset({f"metrics:read:{limit}"})
+    async with serve(Caller("limited", limited, employee="emp_1", team="north")) as metrics:
+        assert await metrics.listed() == []
+        answers = (await metrics.call(pb.BatchGetAlertsRequest(ids=[id]))).answers
+        assert answers[id].error.code == "NOT_FOUND"
+        answers = (await metrics.call(pb.BatchGetOpenAlertsRequest(kpi_keys=["enquiries"]))).answers
         assert list(answers["enquiries"].value.alerts) == []

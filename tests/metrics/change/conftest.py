@@ -10,14 +10,15 @@ import pytest
 from rundblick.metrics.v1 import change_pb2 as pb
 from rundblick.metrics.v1 import change_pb2_grpc
 
-from chassis.caller import Authenticator, Caller
+from chassis.caller import Caller
 from chassis.channel import open_channel
 from chassis.ids import new_id
 from chassis.mongo import Database
 from chassis.server import running_server
 from chassis.times import to_timestamp
 from services.metrics.wiring import MetricsService
-from tests.metrics.conftest import NOW, SECRET, START
+from tests import tokens
+from tests.metrics.conftest import NOW, START
 
 HERE, THERE, ELSEWHERE = (new_id("tou") for _ in range(3))
 
@@ -52,17 +53,19 @@ Serve = Callable[..., Any]
 
 @pytest.fixture
 async def serve(database: Database) -> AsyncIterator[Serve]:
-    authenticator = Authenticator(SECRET, production=False)
+    authenticator = tokens.authenticator()
     service = MetricsService(database, lambda: NOW, zone="Europe/Berlin")
     await service.ready.ensure_indexes()
     async with (
-        running_server("127.0.0.1:0", service.register, authenticator=authenticator, grace=0.1) as server,
+        running_server(
+            "127.0.0.1:0", service.register, rights=service.rights, authenticator=authenticator, grace=0.1
+        ) as server,
         open_channel(f"127.0.0.1:{server.port}", [pb.DESCRIPTOR]) as channel,
     ):
 
         @asynccontextmanager
         async def by(caller: Caller) -> AsyncIterator[Changes]:
-            token = authenticator.issue(caller)
+            token = tokens.token_for(caller)
             yield Changes(change_pb2_grpc.ChangeServiceStub(channel), (("authorization", f"Bearer {token}"),))
 
         yield by
@@ -70,5 +73,7 @@ async def serve(database: Database) -> AsyncIterator[Serve]:
 
 @pytest.fixture
 async def changes(serve: Serve) -> AsyncIterator[Changes]:
-    async with serve(Caller("clerk", frozenset({"metrics:write"}), employee="emp_1", team="tea_1")) as client:
+    async with serve(
+        Caller("clerk", frozenset({"metrics:read", "metrics:write"}), employee="emp_1", team="tea_1")
+    ) as client:
         yield client

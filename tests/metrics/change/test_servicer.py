@@ -18,11 +18,12 @@ from chassis.mongo import Database
 from chassis.times import to_timestamp
 from services.metrics.change.domain import ChangeKind
 from services.metrics.change.repository import MongoChangeRepository
+from tests.callers import partner
 from tests.metrics.change.conftest import ELSEWHERE, HERE, THERE, Changes, Serve, recorded
 from tests.metrics.conftest import NOW, START
 
 NOTHING = f"chg_{'0' * 26}"
-PARTNER = Caller("partner", frozenset({"*"}), sources=frozenset({"rundblick"}))
+PARTNER = partner("rundblick")
 
 
 async def refused(changes: Changes, request: Any) -> grpc.aio.AioRpcError:
@@ -220,5 +221,5 @@ async def test_what_was_introduced_at_the_same_time_is_named_without_the_one(
     found = await repository.overlapping(DEVELOPMENT_CALLER, *window, made["one"].id)
     assert [change.name for change in found] == ["at the start", "late"]
     assert {change.kind for change in found} == {ChangeKind.TOOL}
-    shop = Caller("partner", frozenset({"*"}), sources=frozenset({"shop"}))
+    shop = partner("shop")
     assert await repository.overlapping(shop, *window, made["one"].id) == []

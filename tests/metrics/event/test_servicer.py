@@ -5,10 +5,10 @@ import asyncio
 import grpc
 import pytest
 
-from chassis.caller import Caller
 from chassis.calls import error_of
 from chassis.errors import Exhausted
 from chassis.mongo import Database
+from tests.callers import partner
 from tests.metrics.conftest import Running, Serve, event, observation, query
 
 
@@ -66,8 +66,8 @@ async def test_a_full_backlog_refuses_and_takes_nothing(serve: Serve, database: 
 
 
 async def test_a_partner_brings_in_events_of_its_own_sources_alone(serve: Serve) -> None:
-    partner = Caller("partner", frozenset({"metrics:write"}), sources=frozenset({"shop"}))
-    async with serve(partner) as metrics:
+    outside = partner("shop")
+    async with serve(outside) as metrics:
         answer = await metrics.ingest(event("a", observation(1)), event("b", observation(1), source="other"))
         assert answer.accepted == 1
         assert [(one.id, one.error.code) for one in answer.rejected] == [("b", "FORBIDDEN")]

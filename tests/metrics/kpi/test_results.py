@@ -9,6 +9,7 @@ from services.metrics.kpi.domain import Aggregation, Kpi
 from services.metrics.kpi.periods import UTC_DAYS, Days, Granularity, Zone, aligned, points
 from services.metrics.kpi.results import Asked, compute, wilson
 from services.metrics.rollup.domain import OpenWaits, Parts
+from services.metrics.rollup.sketch import Bins
 from tests.metrics.conftest import NOW, START
 
 FIRST = Catalogue().get("first_response_time")
@@ -34,14 +35,14 @@ def test_an_empty_result_has_no_figures_and_no_division_by_zero() -> None:
 
 
 def test_one_observation_has_no_deviation() -> None:
-    parts = Parts(n=1, sum=5_000_000, squares=25_000_000_000_000, bins={"p81": 1})
+    parts = Parts(n=1, sum=5_000_000, squares=25_000_000_000_000, bins=Bins.of({"p81": 1}))
     result = compute(FIRST, parts, None, Asked(), NOW)
     assert result.mean == 5
     assert result.deviation is None
 
 
 def test_closed_without_an_answer_missed_the_target() -> None:
-    parts = Parts(n=2, hit=1, unanswered=1, open=1, bins={"p81": 2}, censored={"p90": 1})
+    parts = Parts(n=2, hit=1, unanswered=1, open=1, bins=Bins.of({"p81": 2}), censored=Bins.of({"p90": 1}))
     waiting = OpenWaits({"p100": 1}, due_later=1, oldest=START)
     result = compute(FIRST, parts, waiting, Asked(open=True), NOW)
     assert result.within_target is not None
@@ -55,7 +56,7 @@ def test_closed_without_an_answer_missed_the_target() -> None:
 def test_a_count_counts_and_a_mean_has_its_interval() -> None:
     assert compute(Catalogue().get("enquiries"), Parts(n=7), None, Asked(), NOW).value == 7
     mean = Kpi("m", "M", Aggregation.MEAN, "1", FIRST.direction)
-    parts = Parts(n=3, sum=6_000_000, squares=14 * 10**12, bins={"z": 3})
+    parts = Parts(n=3, sum=6_000_000, squares=14 * 10**12, bins=Bins.of({"z": 3}))
     result = compute(mean, parts, None, Asked(), NOW)
     assert result.value == 2
     assert result.deviation == pytest.approx(1)

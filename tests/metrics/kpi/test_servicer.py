@@ -8,6 +8,7 @@ from rundblick.metrics.v1 import kpi_pb2 as pb
 
 from chassis.caller import Caller
 from chassis.times import to_timestamp
+from tests.callers import partner
 from tests.metrics.conftest import NOW, START, Running, Serve, event, observation, period, query
 
 TOU = {"source": "shop", "touchpoint": "tou_1", "category": "parts"}
@@ -156,8 +157,8 @@ async def test_employees_are_protected_as_a_dimension_wherever_they_appear(serve
 async def test_a_partner_sees_its_own_sources_alone(serve: Serve) -> None:
     async with serve() as everything:
         await filled(everything)
-    partner = Caller("partner", frozenset({"metrics:read"}), sources=frozenset({"fair"}))
-    async with serve(partner) as metrics:
+    outside = partner("fair")
+    async with serve(outside) as metrics:
         assert (await metrics.result(query())).n == 1
         assert (await metrics.result(query(where={"source": ["shop"]}))).n == 0
         with pytest.raises(grpc.aio.AioRpcError):

@@ -18,7 +18,7 @@ from services.metrics.rollup.customers import changed, nested
 from services.metrics.rollup.domain import Flat, Group, OpenWaits, Parts, Query, add, parts_of
 from services.metrics.rollup.gathering import gather
 from services.metrics.rollup.history import Fact, History
-from services.metrics.rollup.merging import all_waiting, merge, merge_open, remaining, total
+from services.metrics.rollup.merging import all_waiting, merge_open, remaining, total
 from services.metrics.rollup.sums import Sums
 from tests.metrics.conftest import NOW, START
 
@@ -60,10 +60,7 @@ def parts(*cells: dict[str, Any]) -> Parts:
 
 
 def without_zeros(one: Parts) -> Parts:
-    bins, censored, excluded = (
-        {key: n for key, n in those.items() if n} for those in (one.bins, one.censored, one.excluded)
-    )
-    return replace(one, bins=bins, censored=censored, excluded=excluded)
+    return replace(one, excluded={reason: n for reason, n in one.excluded.items() if n})
 
 
 def merged_in_any_grouping(data: st.DataObject, found: list[Parts]) -> Parts:
@@ -72,7 +69,7 @@ def merged_in_any_grouping(data: st.DataObject, found: list[Parts]) -> Parts:
     while len(left) > 1:
         into = left.pop(data.draw(st.integers(0, len(left) - 1)))
         other = left[data.draw(st.integers(0, len(left) - 1))]
-        merge(other, into)
+        other.merge(into)
     return left[0]
 
 
@@ -100,7 +97,7 @@ def test_what_is_merged_into_another_stays_as_it_was(cells: list[list[Observatio
     before = copy.deepcopy(groups)
     whole = total(groups)
     for group in groups.values():
-        merge(whole, group.parts)
+        whole.merge(group.parts)
     whole.minus(group.parts for group in groups.values())
     assert groups == before
 
@@ -114,7 +111,7 @@ def test_what_is_taken_away_leaves_what_the_others_give(cells: list[list[Observa
     expected = Parts()
     for one, gone in zip(found, taken, strict=True):
         if not gone:
-            merge(expected, one)
+            expected.merge(one)
     assert without_zeros(rest) == expected
     assert rest.empty == all(taken)
     assert compute(KPI, rest, None, EVERYTHING, NOW) == compute(KPI, expected, None, EVERYTHING, NOW)

@@ -104,3 +104,44 @@ def test_a_histogram_counts_each_value_once_in_at_most_so_many_bins(numbers: lis
     assert len(histogram) <= wanted
     assert all(lower <= upper for lower, upper, _ in histogram)
     assert [lower for lower, _, _ in histogram] == sorted(lower for lower, _, _ in histogram)
+
+
+counted = st.dictionaries(anything.map(sketch.key_of), st.integers(-4, 6), max_size=12)
+
+
+@given(st.lists(st.tuples(counted, st.sampled_from([1, -1])), max_size=6), st.integers(0, 6))
+def test_bins_add_up_and_are_taken_back_like_counts_one_by_one(
+    several: list[tuple[dict[str, int], int]], looks: int
+) -> None:
+    bins, expected = sketch.Bins(), Counter[str]()
+    for place, (counts, sign) in enumerate(several):
+        bins.add(counts if place % 2 else sketch.Bins.of(counts), sign)
+        for key, count in counts.items():
+            expected[key] += sign * count
+        if place == looks:
+            # Whoever looks in between changes nothing.
+            assert bins == {key: count for key, count in expected.items() if count}
+    assert bins == {key: count for key, count in expected.items() if count}
+    assert list(bins) == sorted(bins, key=sketch.value_of)
+
+
+@given(counted, st.lists(st.integers(-2, 40), max_size=5))
+def test_a_rank_is_found_as_by_counting_from_the_smallest(counts: dict[str, int], ranks: list[int]) -> None:
+    ordered = sketch.Ordered(counts)
+    one_by_one = [
+        value for value, n in sorted((sketch.value_of(key), n) for key, n in counts.items()) for _ in range(n)
+    ]
+    assert ordered.count == len(one_by_one)
+    assert ordered.smallest == min(one_by_one, default=None)
+    assert ordered.largest == max(one_by_one, default=None)
+    for rank in ranks:
+        if one_by_one:
+            assert ordered.at_rank(rank) == one_by_one[min(max(rank, 1), len(one_by_one)) - 1]
+        else:
+            assert math.isnan(ordered.at_rank(rank))
+
+
+@given(anything)
+def test_a_place_names_its_bin(value: float) -> None:
+    key = sketch.key_of(value)
+    assert sketch.key_at(sketch.place_of(key)) == key

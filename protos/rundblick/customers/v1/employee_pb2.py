@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%rundblick/customers/v1/employee.proto\x12\x16rundblick.customers.v1\x1a\x1erundblick/shared/v1/page.proto\"^\n\x08\x45mployee\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x07team_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06\x61\x63tive\x18\x04 \x01(\x08\x42\n\n\x08_team_id\"~\n\x0e\x45mployeeAnswer\x12\x31\n\x05value\x18\x01 \x01(\x0b\x32 .rundblick.customers.v1.EmployeeH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"N\n\x0c\x45mployeeEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12.\n\x04node\x18\x02 \x01(\x0b\x32 .rundblick.customers.v1.Employee\"\'\n\x18\x42\x61tchGetEmployeesRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\"\xc4\x01\n\x19\x42\x61tchGetEmployeesResponse\x12O\n\x07\x61nswers\x18\x01 \x03(\x0b\x32>.rundblick.customers.v1.BatchGetEmployeesResponse.AnswersEntry\x1aV\n\x0c\x41nswersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\x05value\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.EmployeeAnswer:\x02\x38\x01\"F\n\x14ListEmployeesRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\"~\n\x15ListEmployeesResponse\x12\x33\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32$.rundblick.customers.v1.EmployeeEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo\"\x83\x01\n\x15\x43reateEmployeeRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\x08team_key\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x12\n\x10_idempotency_keyB\x0b\n\t_team_key\"L\n\x16\x43reateEmployeeResponse\x12\x32\n\x08\x65mployee\x18\x01 \x01(\x0b\x32 .rundblick.customers.v1.Employee\"\xc5\x01\n\x15UpdateEmployeeRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\n\n\x02id\x18\x02 \x01(\t\x12\x19\n\x0c\x64isplay_name\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08team_key\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x61\x63tive\x18\x05 \x01(\x08H\x03\x88\x01\x01\x42\x12\n\x10_idempotency_keyB\x0f\n\r_display_nameB\x0b\n\t_team_keyB\t\n\x07_active\"L\n\x16UpdateEmployeeResponse\x12\x32\n\x08\x65mployee\x18\x01 \x01(\x0b\x32 .rundblick.customers.v1.Employee2\xdb\x03\n\x0f\x45mployeeService\x12x\n\x11\x42\x61tchGetEmployees\x12\x30.rundblick.customers.v1.BatchGetEmployeesRequest\x1a\x31.rundblick.customers.v1.BatchGetEmployeesResponse\x12l\n\rListEmployees\x12,.rundblick.customers.v1.ListEmployeesRequest\x1a-.rundblick.customers.v1.ListEmployeesResponse\x12o\n\x0e\x43reateEmployee\x12-.rundblick.customers.v1.CreateEmployeeRequest\x1a..rundblick.customers.v1.CreateEmployeeResponse\x12o\n\x0eUpdateEmployee\x12-.rundblick.customers.v1.UpdateEmployeeRequest\x1a..rundblick.customers.v1.UpdateEmployeeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%rundblick/customers/v1/employee.proto\x12\x16rundblick.customers.v1\x1a\x1erundblick/shared/v1/page.proto\"\x99\x01\n\x08\x45mployee\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x14\n\x07team_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x0e\n\x06\x61\x63tive\x18\x04 \x01(\x08\x12\x39\n\x08subjects\x18\x05 \x03(\x0b\x32\'.rundblick.customers.v1.EmployeeSubjectB\n\n\x08_team_id\"2\n\x0f\x45mployeeSubject\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\"N\n\x13\x45mployeeSubjectList\x12\x37\n\x06values\x18\x01 \x03(\x0b\x32\'.rundblick.customers.v1.EmployeeSubject\"~\n\x0e\x45mployeeAnswer\x12\x31\n\x05value\x18\x01 \x01(\x0b\x32 .rundblick.customers.v1.EmployeeH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"N\n\x0c\x45mployeeEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12.\n\x04node\x18\x02 \x01(\x0b\x32 .rundblick.customers.v1.Employee\"\'\n\x18\x42\x61tchGetEmployeesRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\"\xc4\x01\n\x19\x42\x61tchGetEmployeesResponse\x12O\n\x07\x61nswers\x18\x01 \x03(\x0b\x32>.rundblick.customers.v1.BatchGetEmployeesResponse.AnswersEntry\x1aV\n\x0c\x41nswersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\x05value\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.EmployeeAnswer:\x02\x38\x01\"F\n\x14ListEmployeesRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\"~\n\x15ListEmployeesResponse\x12\x33\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32$.rundblick.customers.v1.EmployeeEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo\"\xbe\x01\n\x15\x43reateEmployeeRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\x08team_key\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x39\n\x08subjects\x18\x04 \x03(\x0b\x32\'.rundblick.customers.v1.EmployeeSubjectB\x12\n\x10_idempotency_keyB\x0b\n\t_team_key\"L\n\x16\x43reateEmployeeResponse\x12\x32\n\x08\x65mployee\x18\x01 \x01(\x0b\x32 .rundblick.customers.v1.Employee\"\x96\x02\n\x15UpdateEmployeeRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\n\n\x02id\x18\x02 \x01(\t\x12\x19\n\x0c\x64isplay_name\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08team_key\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x13\n\x06\x61\x63tive\x18\x05 \x01(\x08H\x03\x88\x01\x01\x12\x42\n\x08subjects\x18\x06 \x01(\x0b\x32+.rundblick.customers.v1.EmployeeSubjectListH\x04\x88\x01\x01\x42\x12\n\x10_idempotency_keyB\x0f\n\r_display_nameB\x0b\n\t_team_keyB\t\n\x07_activeB\x0b\n\t_subjects\"L\n\x16UpdateEmployeeResponse\x12\x32\n\x08\x65mployee\x18\x01 \x01(\x0b\x32 .rundblick.customers.v1.Employee2\xdb\x03\n\x0f\x45mployeeService\x12x\n\x11\x42\x61tchGetEmployees\x12\x30.rundblick.customers.v1.BatchGetEmployeesRequest\x1a\x31.rundblick.customers.v1.BatchGetEmployeesResponse\x12l\n\rListEmployees\x12,.rundblick.customers.v1.ListEmployeesRequest\x1a-.rundblick.customers.v1.ListEmployeesResponse\x12o\n\x0e\x43reateEmployee\x12-.rundblick.customers.v1.CreateEmployeeRequest\x1a..rundblick.customers.v1.CreateEmployeeResponse\x12o\n\x0eUpdateEmployee\x12-.rundblick.customers.v1.UpdateEmployeeRequest\x1a..rundblick.customers.v1.UpdateEmployeeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,30 +34,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BATCHGETEMPLOYEESRESPONSE_ANSWERSENTRY']._loaded_options = None
   _globals['_BATCHGETEMPLOYEESRESPONSE_ANSWERSENTRY']._serialized_options = b'8\001'
-  _globals['_EMPLOYEE']._serialized_start=97
-  _globals['_EMPLOYEE']._serialized_end=191
-  _globals['_EMPLOYEEANSWER']._serialized_start=193
-  _globals['_EMPLOYEEANSWER']._serialized_end=319
-  _globals['_EMPLOYEEEDGE']._serialized_start=321
-  _globals['_EMPLOYEEEDGE']._serialized_end=399
-  _globals['_BATCHGETEMPLOYEESREQUEST']._serialized_start=401
-  _globals['_BATCHGETEMPLOYEESREQUEST']._serialized_end=440
-  _globals['_BATCHGETEMPLOYEESRESPONSE']._serialized_start=443
-  _globals['_BATCHGETEMPLOYEESRESPONSE']._serialized_end=639
-  _globals['_BATCHGETEMPLOYEESRESPONSE_ANSWERSENTRY']._serialized_start=553
-  _globals['_BATCHGETEMPLOYEESRESPONSE_ANSWERSENTRY']._serialized_end=639
-  _globals['_LISTEMPLOYEESREQUEST']._serialized_start=641
-  _globals['_LISTEMPLOYEESREQUEST']._serialized_end=711
-  _globals['_LISTEMPLOYEESRESPONSE']._serialized_start=713
-  _globals['_LISTEMPLOYEESRESPONSE']._serialized_end=839
-  _globals['_CREATEEMPLOYEEREQUEST']._serialized_start=842
-  _globals['_CREATEEMPLOYEEREQUEST']._serialized_end=973
-  _globals['_CREATEEMPLOYEERESPONSE']._serialized_start=975
-  _globals['_CREATEEMPLOYEERESPONSE']._serialized_end=1051
-  _globals['_UPDATEEMPLOYEEREQUEST']._serialized_start=1054
-  _globals['_UPDATEEMPLOYEEREQUEST']._serialized_end=1251
-  _globals['_UPDATEEMPLOYEERESPONSE']._serialized_start=1253
-  _globals['_UPDATEEMPLOYEERESPONSE']._serialized_end=1329
-  _globals['_EMPLOYEESERVICE']._serialized_start=1332
-  _globals['_EMPLOYEESERVICE']._serialized_end=1807
+  _globals['_EMPLOYEE']._serialized_start=98
+  _globals['_EMPLOYEE']._serialized_end=251
+  _globals['_EMPLOYEESUBJECT']._serialized_start=253
+  _globals['_EMPLOYEESUBJECT']._serialized_end=303
+  _globals['_EMPLOYEESUBJECTLIST']._serialized_start=305
+  _globals['_EMPLOYEESUBJECTLIST']._serialized_end=383
+  _globals['_EMPLOYEEANSWER']._serialized_start=385
+  _globals['_EMPLOYEEANSWER']._serialized_end=511
+  _globals['_EMPLOYEEEDGE']._serialized_start=513
+  _globals['_EMPLOYEEEDGE']._serialized_end=591
+  _globals['_BATCHGETEMPLOYEESREQUEST']._serialized_start=593
+  _globals['_BATCHGETEMPLOYEESREQUEST']._serialized_end=632
+  _globals['_BATCHGETEMPLOYEESRESPONSE']._serialized_start=635
+  _globals['_BATCHGETEMPLOYEESRESPONSE']._serialized_end=831
+  _globals['_BATCHGETEMPLOYEESRESPONSE_ANSWERSENTRY']._serialized_start=745
+  _globals['_BATCHGETEMPLOYEESRESPONSE_ANSWERSENTRY']._serialized_end=831
+  _globals['_LISTEMPLOYEESREQUEST']._serialized_start=833
+  _globals['_LISTEMPLOYEESREQUEST']._serialized_end=903
+  _globals['_LISTEMPLOYEESRESPONSE']._serialized_start=905
+  _globals['_LISTEMPLOYEESRESPONSE']._serialized_end=1031
+  _globals['_CREATEEMPLOYEEREQUEST']._serialized_start=1034
+  _globals['_CREATEEMPLOYEEREQUEST']._serialized_end=1224
+  _globals['_CREATEEMPLOYEERESPONSE']._serialized_start=1226
+  _globals['_CREATEEMPLOYEERESPONSE']._serialized_end=1302
+  _globals['_UPDATEEMPLOYEEREQUEST']._serialized_start=1305
+  _globals['_UPDATEEMPLOYEEREQUEST']._serialized_end=1583
+  _globals['_UPDATEEMPLOYEERESPONSE']._serialized_start=1585
+  _globals['_UPDATEEMPLOYEERESPONSE']._serialized_end=1661
+  _globals['_EMPLOYEESERVICE']._serialized_start=1664
+  _globals['_EMPLOYEESERVICE']._serialized_end=2139
 # @@protoc_insertion_point(module_scope)

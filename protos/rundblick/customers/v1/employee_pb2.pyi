@@ -27,12 +27,15 @@ class Employee(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     TEAM_ID_FIELD_NUMBER: _builtins.int
     ACTIVE_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """emp_..."""
     display_name: _builtins.str
     team_id: _builtins.str
     """tea_..."""
     active: _builtins.bool
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[Global___EmployeeSubject]: ...
     def __init__(
         self,
         *,
@@ -40,16 +43,61 @@ class Employee(_message.Message):
         display_name: _builtins.str = ...,
         team_id: _builtins.str | None = ...,
         active: _builtins.bool = ...,
+        subjects: _abc.Iterable[Global___EmployeeSubject] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_team_id", b"_team_id", "team_id", b"team_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_team_id", b"_team_id", "active", b"active", "display_name", b"display_name", "id", b"id", "team_id", b"team_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_team_id", b"_team_id", "active", b"active", "display_name", b"display_name", "id", b"id", "subjects", b"subjects", "team_id", b"team_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__team_id: _TypeAlias = _typing.Literal["team_id"]  # noqa: Y015
     _WhichOneofArgType__team_id: _TypeAlias = _typing.Literal["_team_id", b"_team_id"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__team_id) -> _WhichOneofReturnType__team_id | None: ...
 
 Global___Employee: _TypeAlias = Employee  # noqa: Y015
+
+@_typing.final
+class EmployeeSubject(_message.Message):
+    """As whom an identity provider knows somebody: iss and sub of their tokens. Belongs to one employee at most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUER_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    issuer: _builtins.str
+    subject: _builtins.str
+    def __init__(
+        self,
+        *,
+        issuer: _builtins.str = ...,
+        subject: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmployeeSubject: _TypeAlias = EmployeeSubject  # noqa: Y015
+
+@_typing.final
+class EmployeeSubjectList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___EmployeeSubject]: ...
+    def __init__(
+        self,
+        *,
+        values: _abc.Iterable[Global___EmployeeSubject] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmployeeSubjectList: _TypeAlias = EmployeeSubjectList  # noqa: Y015
 
 @_typing.final
 class EmployeeAnswer(_message.Message):
@@ -212,20 +260,24 @@ class CreateEmployeeRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     TEAM_KEY_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     display_name: _builtins.str
     team_key: _builtins.str
     """the team is created when it is not known"""
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedCompositeFieldContainer[Global___EmployeeSubject]: ...
     def __init__(
         self,
         *,
         idempotency_key: _builtins.str | None = ...,
         display_name: _builtins.str = ...,
         team_key: _builtins.str | None = ...,
+        subjects: _abc.Iterable[Global___EmployeeSubject] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_team_key", b"_team_key", "idempotency_key", b"idempotency_key", "team_key", b"team_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_team_key", b"_team_key", "display_name", b"display_name", "idempotency_key", b"idempotency_key", "team_key", b"team_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_team_key", b"_team_key", "display_name", b"display_name", "idempotency_key", b"idempotency_key", "subjects", b"subjects", "team_key", b"team_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
@@ -267,11 +319,16 @@ class UpdateEmployeeRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     TEAM_KEY_FIELD_NUMBER: _builtins.int
     ACTIVE_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     id: _builtins.str
     display_name: _builtins.str
     team_key: _builtins.str
     active: _builtins.bool
+    @_builtins.property
+    def subjects(self) -> Global___EmployeeSubjectList:
+        """all of them from now on"""
+
     def __init__(
         self,
         *,
@@ -280,10 +337,11 @@ class UpdateEmployeeRequest(_message.Message):
         display_name: _builtins.str | None = ...,
         team_key: _builtins.str | None = ...,
         active: _builtins.bool | None = ...,
+        subjects: Global___EmployeeSubjectList | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_idempotency_key", b"_idempotency_key", "_team_key", b"_team_key", "active", b"active", "display_name", b"display_name", "idempotency_key", b"idempotency_key", "team_key", b"team_key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_idempotency_key", b"_idempotency_key", "_subjects", b"_subjects", "_team_key", b"_team_key", "active", b"active", "display_name", b"display_name", "idempotency_key", b"idempotency_key", "subjects", b"subjects", "team_key", b"team_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_idempotency_key", b"_idempotency_key", "_team_key", b"_team_key", "active", b"active", "display_name", b"display_name", "id", b"id", "idempotency_key", b"idempotency_key", "team_key", b"team_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_idempotency_key", b"_idempotency_key", "_subjects", b"_subjects", "_team_key", b"_team_key", "active", b"active", "display_name", b"display_name", "id", b"id", "idempotency_key", b"idempotency_key", "subjects", b"subjects", "team_key", b"team_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015
@@ -291,6 +349,8 @@ class UpdateEmployeeRequest(_message.Message):
     _WhichOneofArgType__display_name: _TypeAlias = _typing.Literal["_display_name", b"_display_name"]  # noqa: Y015
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    _WhichOneofReturnType__subjects: _TypeAlias = _typing.Literal["subjects"]  # noqa: Y015
+    _WhichOneofArgType__subjects: _TypeAlias = _typing.Literal["_subjects", b"_subjects"]  # noqa: Y015
     _WhichOneofReturnType__team_key: _TypeAlias = _typing.Literal["team_key"]  # noqa: Y015
     _WhichOneofArgType__team_key: _TypeAlias = _typing.Literal["_team_key", b"_team_key"]  # noqa: Y015
     @_typing.overload
@@ -299,6 +359,8 @@ class UpdateEmployeeRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__display_name) -> _WhichOneofReturnType__display_name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__subjects) -> _WhichOneofReturnType__subjects | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__team_key) -> _WhichOneofReturnType__team_key | None: ...
 

@@ -73,14 +73,14 @@ class EmployeeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateEmployee(self, request, context):
-        """INVALID_ARGUMENT: no name. NOT_FOUND: team.
+        """INVALID_ARGUMENT: no name, or what is no subject. ALREADY_EXISTS: a subject is another employee's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateEmployee(self, request, context):
-        """NOT_FOUND: employee or team.
+        """NOT_FOUND: employee. INVALID_ARGUMENT and ALREADY_EXISTS as above.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,9 +35,9 @@ class EmployeeServiceStub:
     """Keyed by the id asked for; an unknown id has an error of its own."""
     ListEmployees: _grpc.UnaryUnaryMultiCallable[_employee_pb2.ListEmployeesRequest, _employee_pb2.ListEmployeesResponse]
     CreateEmployee: _grpc.UnaryUnaryMultiCallable[_employee_pb2.CreateEmployeeRequest, _employee_pb2.CreateEmployeeResponse]
-    """INVALID_ARGUMENT: no name. NOT_FOUND: team."""
+    """INVALID_ARGUMENT: no name, or what is no subject. ALREADY_EXISTS: a subject is another employee's."""
     UpdateEmployee: _grpc.UnaryUnaryMultiCallable[_employee_pb2.UpdateEmployeeRequest, _employee_pb2.UpdateEmployeeResponse]
-    """NOT_FOUND: employee or team."""
+    """NOT_FOUND: employee. INVALID_ARGUMENT and ALREADY_EXISTS as above."""
 
 @_typing.type_check_only
 class EmployeeServiceAsyncStub(EmployeeServiceStub):
@@ -46,9 +46,9 @@ class EmployeeServiceAsyncStub(EmployeeServiceStub):
     """Keyed by the id asked for; an unknown id has an error of its own."""
     ListEmployees: _aio.UnaryUnaryMultiCallable[_employee_pb2.ListEmployeesRequest, _employee_pb2.ListEmployeesResponse]  # type: ignore[assignment]
     CreateEmployee: _aio.UnaryUnaryMultiCallable[_employee_pb2.CreateEmployeeRequest, _employee_pb2.CreateEmployeeResponse]  # type: ignore[assignment]
-    """INVALID_ARGUMENT: no name. NOT_FOUND: team."""
+    """INVALID_ARGUMENT: no name, or what is no subject. ALREADY_EXISTS: a subject is another employee's."""
     UpdateEmployee: _aio.UnaryUnaryMultiCallable[_employee_pb2.UpdateEmployeeRequest, _employee_pb2.UpdateEmployeeResponse]  # type: ignore[assignment]
-    """NOT_FOUND: employee or team."""
+    """NOT_FOUND: employee. INVALID_ARGUMENT and ALREADY_EXISTS as above."""
 
 class EmployeeServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -72,7 +72,7 @@ class EmployeeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _employee_pb2.CreateEmployeeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_employee_pb2.CreateEmployeeResponse, _abc.Awaitable[_employee_pb2.CreateEmployeeResponse]]:
-        """INVALID_ARGUMENT: no name. NOT_FOUND: team."""
+        """INVALID_ARGUMENT: no name, or what is no subject. ALREADY_EXISTS: a subject is another employee's."""
 
     @_abc_1.abstractmethod
     def UpdateEmployee(
@@ -80,6 +80,6 @@ class EmployeeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _employee_pb2.UpdateEmployeeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_employee_pb2.UpdateEmployeeResponse, _abc.Awaitable[_employee_pb2.UpdateEmployeeResponse]]:
-        """NOT_FOUND: employee or team."""
+        """NOT_FOUND: employee. INVALID_ARGUMENT and ALREADY_EXISTS as above."""
 
 def add_EmployeeServiceServicer_to_server(servicer: EmployeeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

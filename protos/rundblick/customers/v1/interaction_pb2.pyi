@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from rundblick.customers.v1 import consent_pb2 as _consent_pb2
 from rundblick.metrics.v1 import event_pb2 as _event_pb2
 from rundblick.shared.v1 import page_pb2 as _page_pb2
 import builtins as _builtins
@@ -175,6 +176,10 @@ class Interaction(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    VIOLATION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """int_...; chosen by the sender, so that sending again is recognised"""
     customer_id: _builtins.str
@@ -190,10 +195,20 @@ class Interaction(_message.Message):
     summary: _builtins.str
     version: _builtins.int
     """of what its sender says of it; a newer one corrects what is there"""
+    campaign_id: _builtins.str
+    """whose it is: by its code, else that of its touchpoint at the time; not said by senders"""
+    code: _builtins.str
+    """of a touchpoint, which it then happened at; not kept"""
+    purpose: _consent_pb2.ConsentPurpose.ValueType
+    """of what the company said to the customer"""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def subject(self) -> Global___Subject: ...
+    @_builtins.property
+    def violation(self) -> _consent_pb2.ContactPermission:
+        """Why the customer should not have been contacted so; judged when it is recorded, whatever its sender says."""
+
     def __init__(
         self,
         *,
@@ -210,15 +225,25 @@ class Interaction(_message.Message):
         summary: _builtins.str | None = ...,
         subject: Global___Subject | None = ...,
         version: _builtins.int = ...,
+        campaign_id: _builtins.str | None = ...,
+        code: _builtins.str | None = ...,
+        purpose: _consent_pb2.ConsentPurpose.ValueType | None = ...,
+        violation: _consent_pb2.ContactPermission | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "customer_id", b"customer_id", "employee_id", b"employee_id", "occurred_at", b"occurred_at", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_code", b"_code", "_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_purpose", b"_purpose", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "_violation", b"_violation", "campaign_id", b"campaign_id", "code", b"code", "customer_id", b"customer_id", "employee_id", b"employee_id", "occurred_at", b"occurred_at", "purpose", b"purpose", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "violation", b"violation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "customer_id", b"customer_id", "direction", b"direction", "employee_id", b"employee_id", "id", b"id", "kind", b"kind", "occurred_at", b"occurred_at", "source", b"source", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_code", b"_code", "_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_purpose", b"_purpose", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "_violation", b"_violation", "campaign_id", b"campaign_id", "code", b"code", "customer_id", b"customer_id", "direction", b"direction", "employee_id", b"employee_id", "id", b"id", "kind", b"kind", "occurred_at", b"occurred_at", "purpose", b"purpose", "source", b"source", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "version", b"version", "violation", b"violation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__campaign_id: _TypeAlias = _typing.Literal["campaign_id"]  # noqa: Y015
+    _WhichOneofArgType__campaign_id: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id"]  # noqa: Y015
+    _WhichOneofReturnType__code: _TypeAlias = _typing.Literal["code"]  # noqa: Y015
+    _WhichOneofArgType__code: _TypeAlias = _typing.Literal["_code", b"_code"]  # noqa: Y015
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
     _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
     _WhichOneofReturnType__employee_id: _TypeAlias = _typing.Literal["employee_id"]  # noqa: Y015
     _WhichOneofArgType__employee_id: _TypeAlias = _typing.Literal["_employee_id", b"_employee_id"]  # noqa: Y015
+    _WhichOneofReturnType__purpose: _TypeAlias = _typing.Literal["purpose"]  # noqa: Y015
+    _WhichOneofArgType__purpose: _TypeAlias = _typing.Literal["_purpose", b"_purpose"]  # noqa: Y015
     _WhichOneofReturnType__source_record_id: _TypeAlias = _typing.Literal["source_record_id"]  # noqa: Y015
     _WhichOneofArgType__source_record_id: _TypeAlias = _typing.Literal["_source_record_id", b"_source_record_id"]  # noqa: Y015
     _WhichOneofReturnType__subject: _TypeAlias = _typing.Literal["subject"]  # noqa: Y015
@@ -229,10 +254,18 @@ class Interaction(_message.Message):
     _WhichOneofArgType__team_id: _TypeAlias = _typing.Literal["_team_id", b"_team_id"]  # noqa: Y015
     _WhichOneofReturnType__touchpoint_id: _TypeAlias = _typing.Literal["touchpoint_id"]  # noqa: Y015
     _WhichOneofArgType__touchpoint_id: _TypeAlias = _typing.Literal["_touchpoint_id", b"_touchpoint_id"]  # noqa: Y015
+    _WhichOneofReturnType__violation: _TypeAlias = _typing.Literal["violation"]  # noqa: Y015
+    _WhichOneofArgType__violation: _TypeAlias = _typing.Literal["_violation", b"_violation"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__campaign_id) -> _WhichOneofReturnType__campaign_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__code) -> _WhichOneofReturnType__code | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__employee_id) -> _WhichOneofReturnType__employee_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__purpose) -> _WhichOneofReturnType__purpose | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__source_record_id) -> _WhichOneofReturnType__source_record_id | None: ...
     @_typing.overload
@@ -243,6 +276,8 @@ class Interaction(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__team_id) -> _WhichOneofReturnType__team_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__touchpoint_id) -> _WhichOneofReturnType__touchpoint_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__violation) -> _WhichOneofReturnType__violation | None: ...
 
 Global___Interaction: _TypeAlias = Interaction  # noqa: Y015
 

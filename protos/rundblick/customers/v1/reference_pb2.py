@@ -27,7 +27,7 @@ from rundblick.customers.v1 import touchpoint_pb2 as rundblick_dot_customers_dot
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rundblick/customers/v1/reference.proto\x12\x16rundblick.customers.v1\x1a%rundblick/customers/v1/customer.proto\x1a\'rundblick/customers/v1/touchpoint.proto\x1a\x1erundblick/shared/v1/page.proto\"\xa4\x01\n\x11\x43ustomerReference\x12\x13\n\x0b\x65xternal_id\x18\x01 \x01(\t\x12;\n\x06\x66ields\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.CustomerFieldsH\x00\x88\x01\x01\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32$.rundblick.customers.v1.CustomerKindB\t\n\x07_fields\"i\n\x13TouchpointReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12:\n\x06\x63reate\x18\x02 \x01(\x0b\x32%.rundblick.customers.v1.NewTouchpointH\x00\x88\x01\x01\x42\t\n\x07_create\"\xc5\x01\n\rNewTouchpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12\x38\n\x06nature\x18\x03 \x01(\x0e\x32(.rundblick.customers.v1.TouchpointNature\x12:\n\x07\x63ontrol\x18\x04 \x01(\x0e\x32).rundblick.customers.v1.TouchpointControl\"F\n\rTeamReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x18\n\x0b\x63reate_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_create_name\"\xf6\x01\n\x18ResolveReferencesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12<\n\tcustomers\x18\x02 \x03(\x0b\x32).rundblick.customers.v1.CustomerReference\x12@\n\x0btouchpoints\x18\x03 \x03(\x0b\x32+.rundblick.customers.v1.TouchpointReference\x12\x34\n\x05teams\x18\x04 \x03(\x0b\x32%.rundblick.customers.v1.TeamReference\x12\x14\n\x0c\x63ustomer_ids\x18\x05 \x03(\t\"T\n\x12\x43ustomerResolution\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x18\n\x10source_record_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x08\"\x92\x01\n\x18\x43ustomerResolutionAnswer\x12;\n\x05value\x18\x01 \x01(\x0b\x32*.rundblick.customers.v1.CustomerResolutionH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\x87\x01\n\x15TouchpointAnswerByKey\x12\x33\n\x05value\x18\x01 \x01(\x0b\x32\".rundblick.customers.v1.TouchpointH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"^\n\x0eTeamResolution\x12\x11\n\x07team_id\x18\x01 \x01(\tH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\xfa\x05\n\x19ResolveReferencesResponse\x12S\n\tcustomers\x18\x01 \x03(\x0b\x32@.rundblick.customers.v1.ResolveReferencesResponse.CustomersEntry\x12W\n\x0btouchpoints\x18\x02 \x03(\x0b\x32\x42.rundblick.customers.v1.ResolveReferencesResponse.TouchpointsEntry\x12K\n\x05teams\x18\x03 \x03(\x0b\x32<.rundblick.customers.v1.ResolveReferencesResponse.TeamsEntry\x12]\n\x0f\x63ustomers_by_id\x18\x04 \x03(\x0b\x32\x44.rundblick.customers.v1.ResolveReferencesResponse.CustomersByIdEntry\x1a\x62\n\x0e\x43ustomersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12?\n\x05value\x18\x02 \x01(\x0b\x32\x30.rundblick.customers.v1.CustomerResolutionAnswer:\x02\x38\x01\x1a\x61\n\x10TouchpointsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12<\n\x05value\x18\x02 \x01(\x0b\x32-.rundblick.customers.v1.TouchpointAnswerByKey:\x02\x38\x01\x1aT\n\nTeamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\x05value\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.TeamResolution:\x02\x38\x01\x1a\x66\n\x12\x43ustomersByIdEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12?\n\x05value\x18\x02 \x01(\x0b\x32\x30.rundblick.customers.v1.CustomerResolutionAnswer:\x02\x38\x01\x32\x8c\x01\n\x10ReferenceService\x12x\n\x11ResolveReferences\x12\x30.rundblick.customers.v1.ResolveReferencesRequest\x1a\x31.rundblick.customers.v1.ResolveReferencesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rundblick/customers/v1/reference.proto\x12\x16rundblick.customers.v1\x1a%rundblick/customers/v1/customer.proto\x1a\'rundblick/customers/v1/touchpoint.proto\x1a\x1erundblick/shared/v1/page.proto\"\xa4\x01\n\x11\x43ustomerReference\x12\x13\n\x0b\x65xternal_id\x18\x01 \x01(\t\x12;\n\x06\x66ields\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.CustomerFieldsH\x00\x88\x01\x01\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32$.rundblick.customers.v1.CustomerKindB\t\n\x07_fields\"i\n\x13TouchpointReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12:\n\x06\x63reate\x18\x02 \x01(\x0b\x32%.rundblick.customers.v1.NewTouchpointH\x00\x88\x01\x01\x42\t\n\x07_create\"\xc5\x01\n\rNewTouchpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12\x38\n\x06nature\x18\x03 \x01(\x0e\x32(.rundblick.customers.v1.TouchpointNature\x12:\n\x07\x63ontrol\x18\x04 \x01(\x0e\x32).rundblick.customers.v1.TouchpointControl\"F\n\rTeamReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x18\n\x0b\x63reate_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_create_name\"\x1e\n\x0bSourceLimit\x12\x0f\n\x07sources\x18\x01 \x03(\t\"\xb9\x02\n\x18ResolveReferencesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12<\n\tcustomers\x18\x02 \x03(\x0b\x32).rundblick.customers.v1.CustomerReference\x12@\n\x0btouchpoints\x18\x03 \x03(\x0b\x32+.rundblick.customers.v1.TouchpointReference\x12\x34\n\x05teams\x18\x04 \x03(\x0b\x32%.rundblick.customers.v1.TeamReference\x12\x14\n\x0c\x63ustomer_ids\x18\x05 \x03(\t\x12\x37\n\x05limit\x18\x06 \x01(\x0b\x32#.rundblick.customers.v1.SourceLimitH\x00\x88\x01\x01\x42\x08\n\x06_limit\"T\n\x12\x43ustomerResolution\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x18\n\x10source_record_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x08\"\x92\x01\n\x18\x43ustomerResolutionAnswer\x12;\n\x05value\x18\x01 \x01(\x0b\x32*.rundblick.customers.v1.CustomerResolutionH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\x87\x01\n\x15TouchpointAnswerByKey\x12\x33\n\x05value\x18\x01 \x01(\x0b\x32\".rundblick.customers.v1.TouchpointH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"^\n\x0eTeamResolution\x12\x11\n\x07team_id\x18\x01 \x01(\tH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\xfa\x05\n\x19ResolveReferencesResponse\x12S\n\tcustomers\x18\x01 \x03(\x0b\x32@.rundblick.customers.v1.ResolveReferencesResponse.CustomersEntry\x12W\n\x0btouchpoints\x18\x02 \x03(\x0b\x32\x42.rundblick.customers.v1.ResolveReferencesResponse.TouchpointsEntry\x12K\n\x05teams\x18\x03 \x03(\x0b\x32<.rundblick.customers.v1.ResolveReferencesResponse.TeamsEntry\x12]\n\x0f\x63ustomers_by_id\x18\x04 \x03(\x0b\x32\x44.rundblick.customers.v1.ResolveReferencesResponse.CustomersByIdEntry\x1a\x62\n\x0e\x43ustomersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12?\n\x05value\x18\x02 \x01(\x0b\x32\x30.rundblick.customers.v1.CustomerResolutionAnswer:\x02\x38\x01\x1a\x61\n\x10TouchpointsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12<\n\x05value\x18\x02 \x01(\x0b\x32-.rundblick.customers.v1.TouchpointAnswerByKey:\x02\x38\x01\x1aT\n\nTeamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\x05value\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.TeamResolution:\x02\x38\x01\x1a\x66\n\x12\x43ustomersByIdEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12?\n\x05value\x18\x02 \x01(\x0b\x32\x30.rundblick.customers.v1.CustomerResolutionAnswer:\x02\x38\x01\x32\x8c\x01\n\x10ReferenceService\x12x\n\x11ResolveReferences\x12\x30.rundblick.customers.v1.ResolveReferencesRequest\x1a\x31.rundblick.customers.v1.ResolveReferencesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,26 +50,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NEWTOUCHPOINT']._serialized_end=650
   _globals['_TEAMREFERENCE']._serialized_start=652
   _globals['_TEAMREFERENCE']._serialized_end=722
-  _globals['_RESOLVEREFERENCESREQUEST']._serialized_start=725
-  _globals['_RESOLVEREFERENCESREQUEST']._serialized_end=971
-  _globals['_CUSTOMERRESOLUTION']._serialized_start=973
-  _globals['_CUSTOMERRESOLUTION']._serialized_end=1057
-  _globals['_CUSTOMERRESOLUTIONANSWER']._serialized_start=1060
-  _globals['_CUSTOMERRESOLUTIONANSWER']._serialized_end=1206
-  _globals['_TOUCHPOINTANSWERBYKEY']._serialized_start=1209
-  _globals['_TOUCHPOINTANSWERBYKEY']._serialized_end=1344
-  _globals['_TEAMRESOLUTION']._serialized_start=1346
-  _globals['_TEAMRESOLUTION']._serialized_end=1440
-  _globals['_RESOLVEREFERENCESRESPONSE']._serialized_start=1443
-  _globals['_RESOLVEREFERENCESRESPONSE']._serialized_end=2205
-  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSENTRY']._serialized_start=1818
-  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSENTRY']._serialized_end=1916
-  _globals['_RESOLVEREFERENCESRESPONSE_TOUCHPOINTSENTRY']._serialized_start=1918
-  _globals['_RESOLVEREFERENCESRESPONSE_TOUCHPOINTSENTRY']._serialized_end=2015
-  _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_start=2017
-  _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_end=2101
-  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_start=2103
-  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_end=2205
-  _globals['_REFERENCESERVICE']._serialized_start=2208
-  _globals['_REFERENCESERVICE']._serialized_end=2348
+  _globals['_SOURCELIMIT']._serialized_start=724
+  _globals['_SOURCELIMIT']._serialized_end=754
+  _globals['_RESOLVEREFERENCESREQUEST']._serialized_start=757
+  _globals['_RESOLVEREFERENCESREQUEST']._serialized_end=1070
+  _globals['_CUSTOMERRESOLUTION']._serialized_start=1072
+  _globals['_CUSTOMERRESOLUTION']._serialized_end=1156
+  _globals['_CUSTOMERRESOLUTIONANSWER']._serialized_start=1159
+  _globals['_CUSTOMERRESOLUTIONANSWER']._serialized_end=1305
+  _globals['_TOUCHPOINTANSWERBYKEY']._serialized_start=1308
+  _globals['_TOUCHPOINTANSWERBYKEY']._serialized_end=1443
+  _globals['_TEAMRESOLUTION']._serialized_start=1445
+  _globals['_TEAMRESOLUTION']._serialized_end=1539
+  _globals['_RESOLVEREFERENCESRESPONSE']._serialized_start=1542
+  _globals['_RESOLVEREFERENCESRESPONSE']._serialized_end=2304
+  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSENTRY']._serialized_start=1917
+  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSENTRY']._serialized_end=2015
+  _globals['_RESOLVEREFERENCESRESPONSE_TOUCHPOINTSENTRY']._serialized_start=2017
+  _globals['_RESOLVEREFERENCESRESPONSE_TOUCHPOINTSENTRY']._serialized_end=2114
+  _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_start=2116
+  _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_end=2200
+  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_start=2202
+  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_end=2304
+  _globals['_REFERENCESERVICE']._serialized_start=2307
+  _globals['_REFERENCESERVICE']._serialized_end=2447
 # @@protoc_insertion_point(module_scope)

@@ -134,6 +134,28 @@ class TeamReference(_message.Message):
 Global___TeamReference: _TypeAlias = TeamReference  # noqa: Y015
 
 @_typing.final
+class SourceLimit(_message.Message):
+    """The sources of the partner for whom another process asks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        sources: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SourceLimit: _TypeAlias = SourceLimit  # noqa: Y015
+
+@_typing.final
 class ResolveReferencesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -142,6 +164,7 @@ class ResolveReferencesRequest(_message.Message):
     TOUCHPOINTS_FIELD_NUMBER: _builtins.int
     TEAMS_FIELD_NUMBER: _builtins.int
     CUSTOMER_IDS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """the source system that speaks"""
     @_builtins.property
@@ -154,6 +177,10 @@ class ResolveReferencesRequest(_message.Message):
     def customer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """golden ids, old ones too: the present record is answered"""
 
+    @_builtins.property
+    def limit(self) -> Global___SourceLimit:
+        """Answered as to a caller who is limited to these; absent: to no more than one's own limits. It never widens those."""
+
     def __init__(
         self,
         *,
@@ -162,12 +189,15 @@ class ResolveReferencesRequest(_message.Message):
         touchpoints: _abc.Iterable[Global___TouchpointReference] | None = ...,
         teams: _abc.Iterable[Global___TeamReference] | None = ...,
         customer_ids: _abc.Iterable[_builtins.str] | None = ...,
+        limit: Global___SourceLimit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "limit", b"limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_ids", b"customer_ids", "customers", b"customers", "source", b"source", "teams", b"teams", "touchpoints", b"touchpoints"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "customer_ids", b"customer_ids", "customers", b"customers", "limit", b"limit", "source", b"source", "teams", b"teams", "touchpoints", b"touchpoints"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
+    _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit) -> _WhichOneofReturnType__limit | None: ...
 
 Global___ResolveReferencesRequest: _TypeAlias = ResolveReferencesRequest  # noqa: Y015
 

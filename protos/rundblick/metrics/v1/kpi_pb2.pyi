@@ -138,6 +138,7 @@ class _SubjectKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubjectKi
     SUBJECT_KIND_CUSTOMER: _SubjectKind.ValueType  # 1
     SUBJECT_KIND_TOUCHPOINT: _SubjectKind.ValueType  # 2
     SUBJECT_KIND_EMPLOYEE: _SubjectKind.ValueType  # 3
+    SUBJECT_KIND_CAMPAIGN: _SubjectKind.ValueType  # 4
 
 class SubjectKind(_SubjectKind, metaclass=_SubjectKindEnumTypeWrapper): ...
 
@@ -145,6 +146,7 @@ SUBJECT_KIND_UNSPECIFIED: SubjectKind.ValueType  # 0
 SUBJECT_KIND_CUSTOMER: SubjectKind.ValueType  # 1
 SUBJECT_KIND_TOUCHPOINT: SubjectKind.ValueType  # 2
 SUBJECT_KIND_EMPLOYEE: SubjectKind.ValueType  # 3
+SUBJECT_KIND_CAMPAIGN: SubjectKind.ValueType  # 4
 Global___SubjectKind: _TypeAlias = SubjectKind  # noqa: Y015
 
 @_typing.final
@@ -1103,7 +1105,9 @@ class KpiResult(_message.Message):
     @_builtins.property
     def excluded(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exclusion]: ...
     @_builtins.property
-    def withheld(self) -> Global___LocalizedMessage: ...
+    def withheld(self) -> Global___LocalizedMessage:
+        """why something is not shown; where nothing is, n is 0"""
+
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
         """the one used: aligned to the end of its day; absent: now"""
@@ -1331,8 +1335,11 @@ class ResultQuery(_message.Message):
     WHERE_FIELD_NUMBER: _builtins.int
     SELECTION_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     kpi: _builtins.str
     """id or key"""
+    language: _builtins.str
+    """of sentences: de; else English"""
     @_builtins.property
     def period(self) -> Global___Period: ...
     @_builtins.property
@@ -1351,10 +1358,11 @@ class ResultQuery(_message.Message):
         where: _abc.Iterable[Global___DimensionFilter] | None = ...,
         selection: Global___ResultSelection | None = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "period", b"period", "selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "kpi", b"kpi", "period", b"period", "selection", b"selection", "where", b"where"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "kpi", b"kpi", "language", b"language", "period", b"period", "selection", b"selection", "where", b"where"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1550,7 +1558,7 @@ class GetBreakdownResponse(_message.Message):
     ROWS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___KpiBreakdownRow]:
-        """most observations first"""
+        """most received first; last those that are withheld as a whole"""
 
     def __init__(
         self,
@@ -1574,7 +1582,9 @@ class BatchGetSubjectResultsRequest(_message.Message):
     KEYS_FIELD_NUMBER: _builtins.int
     PERIOD_FIELD_NUMBER: _builtins.int
     SELECTION_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     kind: Global___SubjectKind.ValueType
+    language: _builtins.str
     @_builtins.property
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -1595,10 +1605,11 @@ class BatchGetSubjectResultsRequest(_message.Message):
         keys: _abc.Iterable[_builtins.str] | None = ...,
         period: Global___Period | None = ...,
         selection: Global___ResultSelection | None = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_period", b"_period", "period", b"period", "selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_period", b"_period", "ids", b"ids", "keys", b"keys", "kind", b"kind", "period", b"period", "selection", b"selection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_period", b"_period", "ids", b"ids", "keys", b"keys", "kind", b"kind", "language", b"language", "period", b"period", "selection", b"selection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__period: _TypeAlias = _typing.Literal["period"]  # noqa: Y015
     _WhichOneofArgType__period: _TypeAlias = _typing.Literal["_period", b"_period"]  # noqa: Y015
@@ -1892,6 +1903,7 @@ class ExportCellsRequest(_message.Message):
     KPI_FIELD_NUMBER: _builtins.int
     PERIOD_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
+    WHERE_FIELD_NUMBER: _builtins.int
     kpi: _builtins.str
     @_builtins.property
     def period(self) -> Global___Period: ...
@@ -1899,16 +1911,19 @@ class ExportCellsRequest(_message.Message):
     def by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """a declared set; empty: the total"""
 
+    @_builtins.property
+    def where(self) -> _containers.RepeatedCompositeFieldContainer[Global___DimensionFilter]: ...
     def __init__(
         self,
         *,
         kpi: _builtins.str = ...,
         period: Global___Period | None = ...,
         by: _abc.Iterable[_builtins.str] | None = ...,
+        where: _abc.Iterable[Global___DimensionFilter] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "kpi", b"kpi", "period", b"period"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "kpi", b"kpi", "period", b"period", "where", b"where"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2038,8 +2053,10 @@ class WatchResultRequest(_message.Message):
 
     KPI_FIELD_NUMBER: _builtins.int
     SELECTION_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
     kpi: _builtins.str
     """id or key"""
+    language: _builtins.str
     @_builtins.property
     def selection(self) -> Global___ResultSelection: ...
     def __init__(
@@ -2047,10 +2064,11 @@ class WatchResultRequest(_message.Message):
         *,
         kpi: _builtins.str = ...,
         selection: Global___ResultSelection | None = ...,
+        language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kpi", b"kpi", "selection", b"selection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kpi", b"kpi", "language", b"language", "selection", b"selection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,11 @@ if _version_not_supported:
 
 
 class KpiServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """What a caller may not see is narrowed by conditions that are forced on them: their sources, their team or themselves.
+    PERMISSION_DENIED: a KPI that is not kept by those; figures of other employees that are not shown (by day, as of a past
+    day, by more than one further dimension, or without the scope metrics:employees). Others are shown over whole months,
+    without those in which they have too few observations; then `withheld` is set.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -92,7 +96,11 @@ class KpiServiceStub:
 
 
 class KpiServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """What a caller may not see is narrowed by conditions that are forced on them: their sources, their team or themselves.
+    PERMISSION_DENIED: a KPI that is not kept by those; figures of other employees that are not shown (by day, as of a past
+    day, by more than one further dimension, or without the scope metrics:employees). Others are shown over whole months,
+    without those in which they have too few observations; then `withheld` is set.
+    """
 
     def BatchGetKpis(self, request, context):
         """By id or by key; keyed by what was asked.
@@ -239,7 +247,11 @@ def add_KpiServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class KpiService:
-    """Missing associated documentation comment in .proto file."""
+    """What a caller may not see is narrowed by conditions that are forced on them: their sources, their team or themselves.
+    PERMISSION_DENIED: a KPI that is not kept by those; figures of other employees that are not shown (by day, as of a past
+    day, by more than one further dimension, or without the scope metrics:employees). Others are shown over whole months,
+    without those in which they have too few observations; then `withheld` is set.
+    """
 
     @staticmethod
     def BatchGetKpis(request,

@@ -27,6 +27,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class KpiServiceStub:
+    """What a caller may not see is narrowed by conditions that are forced on them: their sources, their team or themselves.
+    PERMISSION_DENIED: a KPI that is not kept by those; figures of other employees that are not shown (by day, as of a past
+    day, by more than one further dimension, or without the scope metrics:employees). Others are shown over whole months,
+    without those in which they have too few observations; then `withheld` is set.
+    """
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
@@ -59,6 +65,12 @@ class KpiServiceStub:
 
 @_typing.type_check_only
 class KpiServiceAsyncStub(KpiServiceStub):
+    """What a caller may not see is narrowed by conditions that are forced on them: their sources, their team or themselves.
+    PERMISSION_DENIED: a KPI that is not kept by those; figures of other employees that are not shown (by day, as of a past
+    day, by more than one further dimension, or without the scope metrics:employees). Others are shown over whole months,
+    without those in which they have too few observations; then `withheld` is set.
+    """
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     BatchGetKpis: _aio.UnaryUnaryMultiCallable[_kpi_pb2.BatchGetKpisRequest, _kpi_pb2.BatchGetKpisResponse]  # type: ignore[assignment]
     """By id or by key; keyed by what was asked."""
@@ -87,6 +99,12 @@ class KpiServiceAsyncStub(KpiServiceStub):
     """The cells of one KPI over a period, as they are kept: one message for each day and combination of values."""
 
 class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
+    """What a caller may not see is narrowed by conditions that are forced on them: their sources, their team or themselves.
+    PERMISSION_DENIED: a KPI that is not kept by those; figures of other employees that are not shown (by day, as of a past
+    day, by more than one further dimension, or without the scope metrics:employees). Others are shown over whole months,
+    without those in which they have too few observations; then `withheld` is set.
+    """
+
     @_abc_1.abstractmethod
     def BatchGetKpis(
         self,

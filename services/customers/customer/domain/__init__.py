@@ -15,6 +15,7 @@ from services.customers.customer.domain.golden import (
     project,
     require_version,
     seen_by,
+    taken_out,
     with_records,
 )
 from services.customers.customer.domain.record import (
@@ -55,5 +56,6 @@ __all__ = [
     "require_version",
     "said",
     "seen_by",
+    "taken_out",
     "with_records",
 ]

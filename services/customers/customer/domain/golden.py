@@ -83,7 +83,7 @@ def project(records: Sequence[SourceRecord]) -> tuple[dict[str, Any], tuple[Prov
     for name in LIST_FIELDS:
         entries: list[Any] = []
         for record in _last_first(records, name):
-            new = [v for v in record.values[name] if v not in entries and not _taken_out(v, name, record, records)]
+            new = [v for v in record.values[name] if v not in entries and not taken_out(v, name, record, records)]
             if new:
                 entries += new
                 provenance.append(Provenance(name, record.id, record.since[name]))
@@ -98,7 +98,7 @@ def _last_first(records: Iterable[SourceRecord], name: str) -> list[SourceRecord
     return sorted(sayings, key=lambda record: (record.since[name], record.id), reverse=True)
 
 
-def _taken_out(value: Any, name: str, record: SourceRecord, records: Iterable[SourceRecord]) -> bool:
+def taken_out(value: Any, name: str, record: SourceRecord, records: Iterable[SourceRecord]) -> bool:
     """Did people take it out after the record had said it?"""
     return any(
         value in other.retracted.get(name, ()) and other.since[name] >= record.since[name]
@@ -174,12 +174,17 @@ def _name(customer: Customer, values: Values, records: Sequence[SourceRecord]) -
 
 
 def seen_by(customer: Customer, sources: Collection[str]) -> Customer:
-    """The customer as a partner with these sources sees it: the projection of their records alone."""
+    """The customer as a partner with these sources sees it: the projection of their records alone.
+
+    Neither the version nor an owner or a team: they would tell that others know the customer too.
+    """
     records = [record for record in customer.records if record.source in sources]
     shown = with_records(customer, records, customer.updated_at, nameless=True)
     return replace(
         shown,
-        version=customer.version,
+        version=1,
+        owner=None,
+        team=None,
         created_at=min(record.received_at for record in records),
         updated_at=max(record.updated_at for record in records),
         source=records[0].source,

@@ -1,0 +1,95 @@
+"""Every object, on every way to it, for every kind of caller: what turns up is what the table allows, and all of it."""
+
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type
+
+from chassis.caller import Caller, Reach
+from tests.gateway import matrix
+from tests.gateway.conftest import World
+from tests.gateway.matrix import MARKER, Said, Way, allowed
+from tests.gateway.router import Router
+from tests.gateway.seeding import seeded_in
+from tests.tokens import token_for
+
+
+class Asking:
+    """One caller, on any way."""
+
+    def __init__(self, world: World, router: Router) -> None:
+        self._world = world
+        self._router = router
+
+    async def found(self, way: Way, caller: Caller) -> tuple[set[str], set[str]]:
+        """The markers in the answer, and the codes of its errors."""
+        if way.subgraph is not None:
+            response = await self._router.post(way.subgraph, way.query, caller, **way.variables)
+        else:
+            headers = {"authorization": f"Bearer {token_for(caller)}"}
+            body = {"query": way.query, "variables": way.variables}
+            response = await self._world.client.post("/graphql", json=body, headers=headers)
+        errors = response.json().get("errors", [])
+        return set(MARKER.findall(response.text)), {error["extensions"]["code"] for error in errors}
+
+
+async def test_what_turns_up_is_what_the_table_allows(world: World, router: Router) -> None:
+    seeded = await seeded_in(world)
+    asking = Asking(world, router)
+    everything = seeded.callers()["everything"]
+    # What other services learn first is there a moment later.
+    await world.until(
+        "{ customers(first: 50) { edges { node { interactions(first: 20) { edges { node { id } } } } } } }",
+        lambda data: all(len(edge["node"]["interactions"]["edges"]) == 2 for edge in data["customers"]["edges"]),
+    )
+    ways = [
+        *matrix.root_ways(seeded.ids, seeded.keys),
+        *matrix.nested_ways(seeded.ids),
+        *matrix.entity_ways(seeded.ids),
+    ]
+    reached: set[str] = set()
+    wrong: list[str] = []
+    for way in ways:
+        whole, codes = await asking.found(way, everything)
+        assert not codes, (way, codes)
+        reached |= whole
+        for name, caller in seeded.callers().items():
+            found, codes = await asking.found(way, caller)
+            parent = [said for said in seeded.said.values() if said.id == way.parent]
+            comes_there = not parent or any(allowed(caller, said) for said in parent)
+            wanted = {marker for marker in whole if comes_there and allowed(caller, seeded.said[marker])}
+            if leaked := {marker for marker in found if not allowed(caller, seeded.said[marker])}:
+                wrong.append(f"{name} sees {[seeded.said[m] for m in leaked]} by {way.name}")
+            if missing := wanted - found:
+                wrong.append(f"{name} misses {[seeded.said[m] for m in missing]} by {way.name} {codes}")
+            if unexpected := codes - {"FORBIDDEN", "NOT_FOUND"}:
+                wrong.append(f"{name} gets {unexpected} by {way.name}")
+    assert not wrong, "\n".join(wrong)
+    assert reached == set(seeded.said)
+
+
+def test_the_ways_lead_to_every_object() -> None:
+    """Objects that no way of the matrix reaches have their tests elsewhere, and are named here."""
+    ids = {name: {f"{name}-id"} for name in matrix.NODES}
+    ways = [*matrix.root_ways(ids, {}), *matrix.nested_ways(ids), *matrix.entity_ways(ids)]
+    assert {type for way in ways for type in matrix.NODES if f"... on {type}" in way.query} == set(matrix.NODES)
+
+
+def test_every_root_field_that_leads_to_objects_is_a_way() -> None:
+    query_type = matrix.GRAPH.query_type
+    assert isinstance(query_type, GraphQLObjectType)
+    ids = {name: {f"{name}-id"} for name in matrix.NODES}
+    keys: dict[str, list[dict[str, Any]]] = {"kpi|$key: String!": [{"key": "k"}]}
+    asked = {way.name.partition("(")[0] for way in matrix.root_ways(ids, keys)}
+    assert set(query_type.fields) - matrix.NOT_OBJECTS - asked == set()
+    for name in matrix.NOT_OBJECTS:
+        assert get_named_type(query_type.fields[name].type).name not in matrix.NODES
+
+
+@pytest.mark.parametrize(
+    ("scope", "reach"), [("customers:read", Reach.ALL), ("customers:read:own", Reach.OWN), ("", Reach.NONE)]
+)
+def test_the_expectation_itself_can_refuse(scope: str, reach: Reach) -> None:
+    """Of a customer that somebody else owns."""
+    caller = Caller("a", frozenset({scope}), employee="emp_1")
+    assert allowed(caller, Said("Customer", "cus_1", source="shop", owner="emp_2")) is (reach is Reach.ALL)
