@@ -17,8 +17,8 @@ $(READY): requirements.lock pyproject.toml tools/install
 demo: $(READY) ## start everything, import real enquiries, show what the graph says; Ctrl-C ends it
 	@$(BIN)/python -m cli demo
 
-test: $(READY) ## all tests, on real MongoDB, gRPC and HTTP
-	$(BIN)/python -m pytest
+test: $(READY) ## all tests, on real MongoDB, gRPC and HTTP, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types contracts protos-lint protos-fresh test ## exactly what CI runs
 

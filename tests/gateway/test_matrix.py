@@ -79,7 +79,10 @@ def test_every_root_field_that_leads_to_objects_is_a_way() -> None:
     query_type = matrix.GRAPH.query_type
     assert isinstance(query_type, GraphQLObjectType)
     ids = {name: {f"{name}-id"} for name in matrix.NODES}
-    keys: dict[str, list[dict[str, Any]]] = {"kpi|$key: String!": [{"key": "k"}]}
+    keys: dict[str, list[dict[str, Any]]] = {
+        "kpi|$key: String!": [{"key": "k"}],
+        "touchpointCode|$code: String!": [{"code": "c"}],
+    }
     asked = {way.name.partition("(")[0] for way in matrix.root_ways(ids, keys)}
     assert set(query_type.fields) - matrix.NOT_OBJECTS - asked == set()
     for name in matrix.NOT_OBJECTS:

@@ -28,7 +28,7 @@ SCOPES = ("customers:read", "import")
 
 @dataclass
 class Running:
-    """http: at the issuer. asking: customers, on the issuer's own account."""
+    """http: at the issuer. asking: customers, on the gateway's own account."""
 
     issuer: Issuer
     http: httpx.AsyncClient
@@ -64,9 +64,10 @@ async def running(database: Database, tmp_path: Path) -> AsyncIterator[Running]:
         made = await clients.CreateClient(
             pb.CreateClientRequest(name="A shop", sources=["shop"], scopes=SCOPES), timeout=10
         )
-        asking = await stack.enter_async_context(open_channel(address, FILES, process="issuer"))
+        asking = await stack.enter_async_context(open_channel(address, FILES, process="gateway"))
+        checks = await stack.enter_async_context(open_channel(address, FILES, process="issuer"))
         issuer = Issuer("", SigningKeys(tmp_path / "issuer"))
-        app = issuer_app(issuer, checking(asking), Tries())
+        app = issuer_app(issuer, checking(checks), Tries())
         port = await stack.enter_async_context(
             listening(app, "127.0.0.1", 0, tls=None, everybody_certified=False, grace_seconds=1)
         )
