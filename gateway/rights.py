@@ -1,7 +1,7 @@
 """What the rights tables mean for the graph: fields that need a scope of their own, and directives for routers.
 
 The services enforce the tables. Here a field that was withheld becomes null with FORBIDDEN beside it, and routers that
-plan over the subgraphs are told the same rules as `@requiresScopes`.
+plan over the subgraphs are told the same rules as `@requiresScopes` and `@authenticated`.
 """
 
 from collections.abc import Callable
@@ -43,8 +43,17 @@ def declare(subgraph: str, definitions: list[StrawberryObjectDefinition]) -> Non
             if definition.name == "Mutation":
                 _add(field, _any_of(TABLE.rpcs_of(TABLE.mutations[name])))
             for one in TABLE.objects:
-                if one.name == definition.name and one.service == subgraph and name in one.fields and not one.part_of:
+                if one.name != definition.name or name not in one.fields or one.part_of:
+                    continue
+                if one.service == subgraph:
                     _add(field, _any_of([one.read], one.scope_of(name)))
+                elif one.read == rights.ANYBODY and not _shared_by_all(definition):
+                    _add(field, schema_directives.Authenticated())
+
+
+def _shared_by_all(definition: StrawberryObjectDefinition) -> bool:
+    """Pages, messages and the like: as open as what they belong to."""
+    return any(isinstance(one, schema_directives.Shareable) for one in definition.directives or ())
 
 
 def _graph_name(field: Any) -> str:
@@ -67,6 +76,5 @@ def _any_of(names: list[str], beside: str | None = None) -> schema_directives.Re
     return schema_directives.RequiresScopes(scopes=[*alternatives, [ALL_SCOPES]])
 
 
-def _add(on: Any, directive: schema_directives.RequiresScopes) -> None:
-    others = [one for one in on.directives or () if not isinstance(one, schema_directives.RequiresScopes)]
-    on.directives = [*others, directive]
+def _add(on: Any, directive: schema_directives.RequiresScopes | schema_directives.Authenticated) -> None:
+    on.directives = [*(one for one in on.directives or () if type(one) is not type(directive)), directive]

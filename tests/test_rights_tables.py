@@ -130,6 +130,12 @@ def test_routers_are_told_what_the_table_says(subgraph: str) -> None:
             assert ([one.read] in directive.scopes) is (personal is None)
 
 
+def test_routers_let_nobody_unknown_ask_who_they_are() -> None:
+    sdl = schema.subgraph_sdl("node")
+    viewer = sdl[sdl.index("type Viewer") :].partition("}")[0]
+    assert viewer.count("@authenticated") == len(next(one for one in TABLE.objects if one.name == "Viewer").fields)
+
+
 def test_no_scope_of_processes_is_told_to_routers() -> None:
     internal = {scope.name for scope in TABLE.scopes.values() if scope.internal}
     for subgraph in SERVICES:

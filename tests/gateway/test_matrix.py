@@ -1,5 +1,6 @@
 """Every object, on every way to it, for every kind of caller: what turns up is what the table allows, and all of it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.gateway.conftest import World
 from tests.gateway.matrix import MARKER, Said, Way, allowed
 from tests.gateway.router import Router
 from tests.gateway.seeding import seeded_in
+from tests.gateway.test_websocket import opened
 from tests.tokens import token_for
 
 
@@ -66,6 +68,45 @@ async def test_what_turns_up_is_what_the_table_allows(world: World, router: Rout
                 wrong.append(f"{name} gets {unexpected} by {way.name}")
     assert not wrong, "\n".join(wrong)
     assert reached == set(seeded.said)
+
+
+FIGURE = """query($period: PeriodInput!) { kpi(key: "seeded") {
+  result(period: $period) { n } series(period: $period, granularity: DAY) { result { n } }
+  breakdown(period: $period, by: ["source"]) { result { n } } } }"""
+WATCHED = 'subscription { kpiChanged(key: "seeded") { n } }'
+
+
+def counts(data: Any) -> set[int]:
+    """What each way to a figure adds up to."""
+    kpi = data["kpi"]
+    parts = [[point["result"]["n"] for point in kpi[way]] for way in ("series", "breakdown")]
+    return {kpi["result"]["n"], *map(sum, parts)}
+
+
+async def test_figures_count_what_the_caller_may_see_on_every_way(world: World) -> None:
+    seeded = await seeded_in(world)
+    now = datetime.now(UTC)
+    period = {"start": (now - timedelta(days=2)).isoformat(), "end": (now + timedelta(days=1)).isoformat()}
+    await world.until(FIGURE, lambda data: counts(data) == {4}, period=period)
+    expected: dict[str, int | None] = {"shop": 2, "fair": 2, "unknown partner": 0}
+    for name, caller in seeded.callers().items():
+        # Kept by source alone: who is limited to a team or to themselves is refused.
+        wanted = expected.get(name, 4 if caller.reach("metrics:read") is Reach.ALL else None)
+        headers = {"authorization": f"Bearer {token_for(caller)}"}
+        body = {"query": FIGURE, "variables": {"period": period}}
+        answer = (await world.client.post("/graphql", json=body, headers=headers)).json()
+        async with opened(world, payload=headers) as client:
+            await client.subscribe("1", WATCHED)
+            told = (await client.received())["payload"]
+        if wanted is None:
+            # What cannot even begin is told as errors alone.
+            refused = told if isinstance(told, list) else told["errors"]
+            codes = {error["extensions"]["code"] for error in (*answer["errors"], *refused)}
+            assert codes == {"FORBIDDEN"}, name
+            assert not (answer["data"] or {}).get("kpi"), name
+        else:
+            assert counts(answer["data"]) == {wanted}, name
+            assert told["data"]["kpiChanged"]["n"] == wanted, name
 
 
 def test_the_ways_lead_to_every_object() -> None:
