@@ -1,6 +1,6 @@
 // A federation router before the gateway's subgraphs, and /graphql of the same process: node federate.mjs SUBGRAPHS FRONT.
 // The SDL is asked of the listener and composed; the router answers each operation for each viewer; `data`, and so every
-// null, must be the same. Of @requiresScopes this router knows nothing and refuses to start with it: it is taken out, and
+// null, must be the same. Of @requiresScopes and @authenticated this router knows nothing and refuses to start with it: it is taken out, and
 // what a viewer may see is decided where it always is, in the services. ROUTER_SECRET, or ROUTER_CA, ROUTER_CERT and ROUTER_KEY (files), prove who it is; VIEWERS is
 // JSON, name -> token. Prints figures as JSON; status 1 when an answer differs.
 import { readFileSync } from 'node:fs';
@@ -10,6 +10,8 @@ import { ApolloServer } from '@apollo/server';
 import { parse, visit } from 'graphql';
 import fetcher from 'make-fetch-happen';
 import { operations } from './operations.mjs';
+
+const RIGHTS = ['requiresScopes', 'authenticated'];
 
 const [listener, front] = process.argv.slice(2);
 const { ROUTER_SECRET, ROUTER_CA, ROUTER_CERT, ROUTER_KEY } = process.env;
@@ -34,8 +36,8 @@ const subgraph = async (name) => {
   const headers = { 'content-type': 'application/json', ...identity, authorization: `Bearer ${everybody}` };
   const answer = await (await fetchAsRouter(url, { method: 'POST', headers, body: JSON.stringify({ query: '{ _service { sdl } }' }) })).json();
   const typeDefs = visit(parse(answer.data._service.sdl), {
-    Directive: (node) => (node.name.value === 'requiresScopes' ? null : undefined),
-    StringValue: (node) => (node.value === '@requiresScopes' ? null : undefined),
+    Directive: (node) => (RIGHTS.includes(node.name.value) ? null : undefined),
+    StringValue: (node) => (RIGHTS.includes(node.value.slice(1)) ? null : undefined),
   });
   return { name, url, typeDefs };
 };
