@@ -36,7 +36,7 @@ from services.metrics.wiring import MetricsService
 from tests import tokens
 from tests.gateway.conftest import World, _listening
 
-ROUNDS, PER_ROUND = 60, 20
+ROUNDS, PER_ROUND = 120, 20
 MOST = 1.05
 VIEW = """
 query($id: ID!) {
