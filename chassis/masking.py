@@ -1,6 +1,5 @@
 """Takes personal fields out of an answer, wherever in it they lie, before it leaves the process."""
 
-from collections.abc import Mapping
 from functools import cache
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -9,34 +8,33 @@ from google.protobuf.message import Message
 from chassis.caller import Caller, Reach
 from chassis.rights import Rights
 
-# Full name of a message -> scope -> the fields that need it.
-Personal = Mapping[str, Mapping[str, tuple[str, ...]]]
-
 
 class Masking:
     """Which fields of which messages need a scope of their own, from the rights table."""
 
     def __init__(self, rights: Rights) -> None:
-        self._personal: Personal = {
-            one.message: {one.personal_scope: tuple(map(_snake, one.personal))}
+        self._rights = rights
+        # Full name of a message -> the scope that some of its fields need, and these.
+        self._personal = {
+            one.message: (one.personal_scope, tuple(map(_snake, one.personal)))
             for one in rights.objects
             if one.message is not None and one.personal_scope is not None
         }
-        self._scopes = {scope for fields in self._personal.values() for scope in fields}
+        self._scopes = {scope for scope, _ in self._personal.values()}
         # What lies in a message follows from its kind: looked for once.
         self._ways = cache(self._ways_of)
 
     def mask(self, caller: Caller, answer: Message) -> None:
         """Clear what the caller may not see; who may see all of it pays nothing."""
-        missing = frozenset(scope for scope in self._scopes if caller.reach(scope) is not Reach.ALL)
+        missing = frozenset(scope for scope in self._scopes if self._rights.reach(caller, scope) is not Reach.ALL)
         if missing:
             self._clear(answer, missing)
 
     def _clear(self, message: Message, missing: frozenset[str]) -> None:
-        for scope, names in self._personal.get(message.DESCRIPTOR.full_name, {}).items():
-            if scope in missing:
-                for name in names:
-                    message.ClearField(name)
+        scope, names = self._personal.get(message.DESCRIPTOR.full_name, (None, ()))
+        if scope in missing:
+            for name in names:
+                message.ClearField(name)
         for field in self._ways(message.DESCRIPTOR):
             value = getattr(message, field.name)
             if _is_map(field):

@@ -96,7 +96,7 @@ class Rights:
             raise Forbidden(f"nobody may call {method}")
         if ANYBODY in needed:
             return caller
-        reach = max(self._reach(caller, scope) for scope in needed)
+        reach = max(self.reach(caller, scope) for scope in needed)
         if reach is Reach.NONE:
             raise Forbidden(f"the scope {needed[0]} is needed")
         if reach is Reach.ALL:
@@ -105,17 +105,18 @@ class Rights:
             raise Forbidden(f"{needed[0]} goes as far as one's own records, and this caller is no employee")
         return replace(caller, rows=reach)
 
-    def _reach(self, caller: Caller, scope: str) -> Reach:
+    def reach(self, caller: Caller, scope: str) -> Reach:
+        """How far a scope of this table goes for a caller: not beyond what such callers may hold."""
         reach, known = caller.reach(scope), self.scopes[scope]
         if caller.sources is not None and not known.partners:
             return Reach.NONE
         # A limit that nothing would enforce is no permission.
         return reach if reach is Reach.ALL or known.rows else Reach.NONE
 
-    def rpcs_of(self, name: str) -> list[str]:
-        """The scopes of which a method needs one, by its name alone; KeyError: there is none, or more than one."""
+    def scopes_of(self, name: str) -> tuple[str, ...]:
+        """The scopes of which a method needs one, by its name alone. ValueError: there is none, or more than one."""
         (found,) = [scopes for method, scopes in self.rpcs.items() if method.endswith(f"/{name}")]
-        return list(found)
+        return found
 
     @property
     def grantable(self) -> frozenset[str]:

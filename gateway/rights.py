@@ -24,7 +24,7 @@ def personal(type_name: str, field: str, resolver: Callable[[Any, Any], Any]) ->
 
     def resolve(root: Any, info: Info) -> Any:
         # Whatever the rows: a limit of rows is that of the object.
-        if scope is None or info.context.caller.reach(scope) is not Reach.ALL:
+        if scope is None or TABLE.reach(info.context.caller, scope) is not Reach.ALL:
             raise Forbidden(f"the scope {scope} is needed")
         return resolver(root, info)
 
@@ -41,12 +41,12 @@ def declare(subgraph: str, definitions: list[StrawberryObjectDefinition]) -> Non
         for field in definition.fields:
             name = _graph_name(field)
             if definition.name == "Mutation":
-                _add(field, _any_of(TABLE.rpcs_of(TABLE.mutations[name])))
+                _add(field, _any_of(TABLE.scopes_of(TABLE.mutations[name])))
             for one in TABLE.objects:
                 if one.name != definition.name or name not in one.fields or one.part_of:
                     continue
                 if one.service == subgraph:
-                    _add(field, _any_of([one.read], one.scope_of(name)))
+                    _add(field, _any_of((one.read,), one.scope_of(name)))
                 elif one.read == rights.ANYBODY and not _shared_by_all(definition):
                     _add(field, schema_directives.Authenticated())
 
@@ -60,7 +60,7 @@ def _graph_name(field: Any) -> str:
     return str(field.graphql_name or camel(field.python_name))
 
 
-def _any_of(names: list[str], beside: str | None = None) -> schema_directives.RequiresScopes:
+def _any_of(names: tuple[str, ...], beside: str | None = None) -> schema_directives.RequiresScopes:
     """One of these scopes, each also as far as its rows go: routers know nothing of rows, the services do.
 
     beside: a scope that is needed in any case.

@@ -14,6 +14,7 @@ from gateway import schema
 from gateway.rights import TABLE
 from gateway.shared import camel
 from services.customers import wiring as customers
+from services.customers.customer import messages
 from services.feedback import wiring as feedback
 from services.metrics import wiring as metrics
 
@@ -85,7 +86,7 @@ def test_every_mutation_names_its_call() -> None:
     assert mutation is not None
     assert set(mutation.fields) == set(TABLE.mutations)
     for call in TABLE.mutations.values():
-        assert TABLE.rpcs_of(call)
+        assert TABLE.scopes_of(call)
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -146,3 +147,10 @@ def test_no_scope_of_processes_is_told_to_routers() -> None:
 def test_roles_give_what_tokens_can_give() -> None:
     for name, role in roles.load().items():
         assert role.scopes <= TABLE.grantable - {ALL_SCOPES}, name
+
+
+def test_what_a_merge_hides_is_what_the_table_calls_personal() -> None:
+    """There a value carries its field's name beside it, so that no message says which are personal."""
+    customer = next(one for one in TABLE.objects if one.name == "Customer" and not one.extends)
+    assert set(customer.personal) == messages.PERSONAL_FIELDS
+    assert customer.personal_scope == messages.PERSONAL

@@ -3,6 +3,7 @@
 import pytest
 from google.protobuf.message import Message
 from rundblick.customers.v1 import customer_pb2 as pb
+from rundblick.customers.v1 import employee_pb2
 
 from chassis import rights
 from chassis.caller import Caller, Reach
@@ -52,3 +53,11 @@ def test_an_answer_without_any_is_as_it_was() -> None:
     MASKING.mask(Caller("somebody"), empty)
     assert empty == pb.FindCustomerResponse()
     assert not empty.HasField("customer")
+
+
+def test_a_scope_that_partners_may_not_hold_shows_them_nothing() -> None:
+    """Whatever their token says: who signs in as whom is the company's own."""
+    said = employee_pb2.Employee(id="emp_1", subjects=[employee_pb2.EmployeeSubject(issuer="i", subject="s")])
+    partner = Caller("partner", frozenset({"*"}), sources=frozenset({"shop"}))
+    MASKING.mask(partner, said)
+    assert not said.subjects
