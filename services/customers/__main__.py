@@ -8,8 +8,9 @@ from chassis.server import serve
 from chassis.settings import read
 from chassis.telemetry import configure_logging, running_telemetry
 from chassis.tokens import Authenticator
+from services.customers.contract import NAMES
 from services.customers.settings import CustomersSettings
-from services.customers.wiring import NAMES, CustomersService
+from services.customers.wiring import CustomersService
 
 
 async def main(settings: CustomersSettings) -> None:

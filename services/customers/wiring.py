@@ -6,41 +6,20 @@ from datetime import datetime
 
 import grpc
 from rundblick.customers.v1 import (
-    campaign_pb2,
     campaign_pb2_grpc,
-    client_pb2,
     client_pb2_grpc,
-    code_pb2,
     code_pb2_grpc,
-    consent_pb2,
     consent_pb2_grpc,
-    customer_pb2,
     customer_pb2_grpc,
-    employee_pb2,
     employee_pb2_grpc,
-    interaction_pb2,
     interaction_pb2_grpc,
-    reference_pb2,
     reference_pb2_grpc,
-    spend_pb2,
     spend_pb2_grpc,
-    team_pb2,
     team_pb2_grpc,
-    touchpoint_pb2,
     touchpoint_pb2_grpc,
 )
-from rundblick.shared.v1 import (
-    delivery_pb2,
-    delivery_pb2_grpc,
-    identity_pb2,
-    identity_pb2_grpc,
-    outbox_pb2,
-    outbox_pb2_grpc,
-    verification_pb2,
-    verification_pb2_grpc,
-)
+from rundblick.shared.v1 import delivery_pb2_grpc, identity_pb2_grpc, outbox_pb2_grpc, verification_pb2_grpc
 
-from chassis import rights
 from chassis.background import working
 from chassis.caller import service_caller
 from chassis.delivery import Deliveries, DeliveryServicer, Freshness, reporting
@@ -69,6 +48,7 @@ from services.customers.consent.permissions import Permissions
 from services.customers.consent.recording import ConsentRecording
 from services.customers.consent.repository import MongoConsentRepository
 from services.customers.consent.servicer import ConsentServicer
+from services.customers.contract import OF_PARTNERS, RIGHTS
 from services.customers.customer.checking import CustomerCheck
 from services.customers.customer.merges import Merges
 from services.customers.customer.repository import MongoCustomerRepository
@@ -91,31 +71,6 @@ from services.customers.team.servicer import TeamServicer
 from services.customers.telling import to_aliases, to_metrics
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 from services.customers.touchpoint.servicer import TouchpointServicer
-
-FILES = tuple(
-    module.DESCRIPTOR
-    for module in (
-        campaign_pb2,
-        client_pb2,
-        code_pb2,
-        consent_pb2,
-        customer_pb2,
-        employee_pb2,
-        interaction_pb2,
-        reference_pb2,
-        spend_pb2,
-        team_pb2,
-        touchpoint_pb2,
-    )
-)
-SHARED = (outbox_pb2.DESCRIPTOR, delivery_pb2.DESCRIPTOR, identity_pb2.DESCRIPTOR, verification_pb2.DESCRIPTOR)
-RIGHTS = rights.load("rundblick.customers.v1", "rundblick.shared.v1")
-# What the clients of partners may be allowed to do, in any service.
-_ALL_RIGHTS = rights.load(
-    "rundblick.customers.v1", "rundblick.feedback.v1", "rundblick.metrics.v1", "rundblick.shared.v1"
-)
-OF_PARTNERS = frozenset(scope.name for scope in _ALL_RIGHTS.scopes.values() if scope.partners)
-NAMES = tuple(service.full_name for file in (*FILES, *SHARED) for service in file.services_by_name.values())
 
 
 class CustomersService:

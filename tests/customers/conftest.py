@@ -30,7 +30,8 @@ from chassis.mongo import Database
 from chassis.server import running_server
 from chassis.times import utc_now
 from chassis.tokens import Authenticator
-from services.customers.wiring import FILES, CustomersService
+from services.customers.contract import FILES
+from services.customers.wiring import CustomersService
 from tests import tokens
 
 NOBODY = "00000000000000000000000000"

@@ -20,7 +20,8 @@ from issuer.app import issuer_app
 from issuer.clients import checking
 from issuer.signing import Issuer, SigningKeys
 from issuer.tries import Tries
-from services.customers.wiring import FILES, CustomersService
+from services.customers.contract import FILES
+from services.customers.wiring import CustomersService
 from tests import tokens
 
 SCOPES = ("customers:read", "import")
