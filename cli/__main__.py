@@ -2,33 +2,32 @@
 
 import os
 import re
-import signal
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cli import clients, kpi_commands, operations, report_command, rights, token_command
+from cli import clients, import_commands, kpi_commands, operations, report_command, rights, token_command
 from cli import demo as demo_view
 from cli.certs import NAMES, CertificateFault, renew
 from cli.demo_comparison import print_comparison
 from cli.graph import Graph, GraphError
-from cli.importing import Counts, Importer, ImportFault, Interrupted, RejectedFile, batches, run_import, service_address
-from cli.mapping import MappingError, RowMapper, read_mapping
+from cli.import_commands import import_enquiries
+from cli.importing import ImportFault
+from cli.mapping import MappingError
 from cli.mongod import MongodError
-from cli.options import DEFAULT_ENDPOINT, Endpoint, Token, fail, new_console
-from cli.rows import FileError, open_rows
+from cli.options import fail, new_console
+from cli.rows import FileError
+from cli.stopping import Stop, stop_on_signals
 from cli.system import System, SystemFault, running_system, tls_variables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="One view of each customer over every touchpoint.")
-import_app = typer.Typer(no_args_is_help=True, help="Bring data into a running system.")
-app.add_typer(import_app, name="import")
+app.add_typer(import_commands.import_app, name="import")
 app.add_typer(operations.outbox_app, name="outbox")
 app.add_typer(operations.rederive_app, name="rederive")
 app.add_typer(clients.client_app, name="client")
@@ -39,7 +38,6 @@ app.command()(report_command.report)
 app.command("rights")(rights.show)
 app.command()(token_command.token)
 
-SOME_ROWS_REJECTED = 3
 _EXAMPLE = Path(__file__).parents[1] / "examples" / "boston311"
 _COLOURS = {
     "mongodb": "blue",
@@ -53,21 +51,6 @@ _COLOURS = {
 Port = Annotated[int, typer.Option(help="The gateway's port.", min=1, max=65535)]
 Data = Annotated[Path, typer.Option(help="Where everything is kept: database, logs, keys.")]
 MongoUri = Annotated[str | None, typer.Option(help="An own MongoDB (a replica set) instead of one started here.")]
-
-
-class _Stop(Exception):
-    """Ctrl-C or SIGTERM."""
-
-
-def _stop_on_signals() -> None:
-    def stop(*_: object) -> NoReturn:
-        # A second Ctrl-C must not break the orderly end.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        raise _Stop
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
 
 
 def _status_table(system: System) -> Table:
@@ -105,7 +88,7 @@ def _run(
             console.print(f"[{_COLOURS[name]}]{name:>9}[/] | ", end="")
             console.print(line, markup=False, highlight=False)
 
-    _stop_on_signals()
+    stop_on_signals()
     output = show if verbose else None
     try:
         console.print("Starting ...")
@@ -113,7 +96,7 @@ def _run(
             console.print(_status_table(system))
             work(system, console)
             console.print("Stopping ...")
-    except _Stop:
+    except Stop:
         console.print("Stopped.")
     except (SystemFault, MongodError, GraphError, ImportFault, FileError, MappingError) as error:
         fail(error)
@@ -155,7 +138,7 @@ def demo(
     def work(system: System, console: Console) -> None:
         began = time.monotonic()
         file = _EXAMPLE / "boston311_2013_2017.csv.gz"
-        _import(file, _EXAMPLE / "mapping.toml", system.endpoint, data / "rejected.csv", 500, None, console)
+        import_enquiries(file, _EXAMPLE / "mapping.toml", system.endpoint, data / "rejected.csv", 500, None, console)
         graph = Graph(system.endpoint)
         figures = demo_view.figures(graph, seconds=180)
         demo_view.print_customer(console, graph)
@@ -166,70 +149,6 @@ def demo(
             _stay(system, console)
 
     _run(port, data, mongo_uri, work, verbose=False)
-
-
-def _import(
-    file: Path, mapping: Path, endpoint: str, rejected: Path, size: int, token: str | None, console: Console
-) -> Counts:
-    described = read_mapping(mapping)
-    address = service_address(endpoint, "feedback", token)
-    report = RejectedFile(rejected)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f}/s"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    began = time.monotonic()
-    with open_rows(file) as rows, Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        source = batches(rows, RowMapper(described), described.source, size)
-        task = bar.add_task(file.name, total=rows.size, rows=0, rate=0.0)
-
-        def progress(counts: Counts, position: int) -> None:
-            rate = counts.read / max(time.monotonic() - began, 0.001)
-            bar.update(task, completed=position, rows=counts.read, rate=rate)
-
-        try:
-            counts = run_import(Importer(address, source, report, token=token, progress=progress))
-        except Interrupted:
-            raise _Stop from None
-    seconds = max(time.monotonic() - began, 0.001)
-    console.print(
-        f"{counts.read} rows read in {seconds:.1f} s ({counts.read / seconds:,.0f}/s): {counts.created} created, "
-        f"{counts.changed} changed, {counts.unchanged} unchanged, {counts.rejected} rejected",
-        highlight=False,
-    )
-    if report.written:
-        console.print(f"Rejected rows, with line, column and reason: {report.path}", highlight=False)
-    return counts
-
-
-@import_app.command()
-def enquiries(
-    file: Annotated[Path, typer.Argument(help="CSV or JSON Lines, plain or gzip.")],
-    mapping: Annotated[Path, typer.Option(help="How columns become fields: a TOML file.")],
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
-    rejected: Annotated[Path | None, typer.Option(help="Where rejected rows are listed.")] = None,
-    batch: Annotated[int, typer.Option(help="Rows per transaction.", min=1, max=2000)] = 500,
-    token: Token = None,
-) -> None:
-    """Import enquiries with their messages. Running it twice changes nothing; after a break it goes on.
-
-    Exit status 3: some rows were rejected; they are listed with line, column and reason.
-    """
-    _stop_on_signals()
-    try:
-        report = rejected or Path(f"{file.name}.rejected.csv")
-        counts = _import(file, mapping, endpoint, report, batch, token, new_console())
-    except (ImportFault, FileError, MappingError) as error:
-        fail(error)
-    except _Stop:
-        typer.echo("Stopped; running it again goes on from here.", err=True)
-        raise typer.Exit(130) from None
-    if counts.rejected:
-        raise typer.Exit(SOME_ROWS_REJECTED)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -119,17 +119,27 @@ def _enum_name(enum: Any, prefix: str, value: str) -> str:
     return value
 
 
-def read_mapping(file: Path) -> EnquiryMapping:
+M = TypeVar("M", bound=BaseModel)
+
+
+def read(model: type[M], file: Path) -> M:
+    """MappingError: all that is wrong, and where."""
     try:
-        return EnquiryMapping.model_validate(tomllib.loads(file.read_text()))
+        return model.model_validate(tomllib.loads(file.read_text()))
     except OSError as error:
         raise MappingError(f"{file}: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"{file}: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole"
-        raise MappingError(f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
+        said = (
+            f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
+        )
+        raise MappingError(f"{file}: {'; '.join(said)}") from None
+
+
+def read_mapping(file: Path) -> EnquiryMapping:
+    return read(EnquiryMapping, file)
 
 
 def slug(text: str) -> str:

@@ -16,6 +16,7 @@ GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
 # A noun with a proto that the graph does not show under its own name, and why.
 NOT_IN_THE_GRAPH = {
     ("customers", "client"): "is looked after by operators, from the command line",
+    ("customers", "importing"): "takes files, from the command line",
     ("customers", "reference"): "turns keys into ids for other processes",
     ("metrics", "rollup"): "is shown as results of KPIs",
 }

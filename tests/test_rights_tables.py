@@ -13,7 +13,7 @@ from chassis.caller import ALL_SCOPES
 from gateway import schema
 from gateway.rights import TABLE
 from gateway.shared import camel
-from services.customers import wiring as customers
+from services.customers import contract as customers
 from services.customers.customer import messages
 from services.feedback import wiring as feedback
 from services.metrics import wiring as metrics

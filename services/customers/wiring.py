@@ -12,6 +12,7 @@ from rundblick.customers.v1 import (
     consent_pb2_grpc,
     customer_pb2_grpc,
     employee_pb2_grpc,
+    importing_pb2_grpc,
     interaction_pb2_grpc,
     reference_pb2_grpc,
     spend_pb2_grpc,
@@ -57,6 +58,8 @@ from services.customers.employee.repository import MongoEmployeeRepository
 from services.customers.employee.servicer import EmployeeServicer
 from services.customers.identity.identities import Identities
 from services.customers.identity.servicer import IdentityServicer
+from services.customers.importing.servicer import ImportServicer
+from services.customers.importing.taking import SpendRows
 from services.customers.interaction.checking import InteractionCheck
 from services.customers.interaction.journey import Journeys, follow_aliases
 from services.customers.interaction.recording import Recording
@@ -64,6 +67,7 @@ from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.interaction.servicer import InteractionServicer
 from services.customers.reference.resolver import Resolver
 from services.customers.reference.servicer import ReferenceServicer
+from services.customers.spend.recording import SpendRecording
 from services.customers.spend.repository import MongoSpendRepository
 from services.customers.spend.servicer import SpendServicer
 from services.customers.team.repository import MongoTeamRepository
@@ -129,6 +133,7 @@ class CustomersService:
         resolver = Resolver(self._database, self._customers, self._touchpoints, self._teams, self._now)
         writes = self._writes
         recording = Recording(self._interactions, self._touchpoints, self._campaigns, self._permissions, self._outbox)
+        spending = SpendRecording(self._spend, self._campaigns, self._touchpoints, self._outbox, self._currency)
         customer_pb2_grpc.add_CustomerServiceServicer_to_server(
             CustomerServicer(
                 self._customers,
@@ -172,9 +177,7 @@ class CustomersService:
             ),
             server,
         )
-        spend_pb2_grpc.add_SpendServiceServicer_to_server(
-            SpendServicer(self._spend, self._campaigns, self._touchpoints, writes, self._outbox, self._currency), server
-        )
+        spend_pb2_grpc.add_SpendServiceServicer_to_server(SpendServicer(self._spend, spending, writes), server)
         code_pb2_grpc.add_CodeServiceServicer_to_server(
             CodeServicer(self._database, self._codes, self._touchpoints, self._campaigns, recording, writes, self._now),
             server,
@@ -188,6 +191,15 @@ class CustomersService:
                 ByTheCaller(),
                 writes,
                 self._now,
+            ),
+            server,
+        )
+        importing_pb2_grpc.add_ImportServiceServicer_to_server(
+            ImportServicer(
+                self._database,
+                self._touchpoints,
+                SpendRows(spending, self._campaigns, self._touchpoints),
+                spending,
             ),
             server,
         )

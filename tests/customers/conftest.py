@@ -14,6 +14,7 @@ from rundblick.customers.v1 import (
     consent_pb2_grpc,
     customer_pb2_grpc,
     employee_pb2_grpc,
+    importing_pb2_grpc,
     interaction_pb2_grpc,
     reference_pb2_grpc,
     spend_pb2_grpc,
@@ -43,6 +44,7 @@ class Running:
 
     stubs: list[Any]
     authenticator: Authenticator
+    address: str
 
     async def call(self, request: Any, caller: Caller | None = None) -> Any:
         name = type(request).__name__.removesuffix("Request")
@@ -98,10 +100,11 @@ async def customers(database: Database, clock: Clock) -> AsyncIterator[Running]:
             customer_pb2_grpc.CustomerServiceStub(channel),
             employee_pb2_grpc.EmployeeServiceStub(channel),
             identity_pb2_grpc.IdentityServiceStub(channel),
+            importing_pb2_grpc.ImportServiceStub(channel),
             interaction_pb2_grpc.InteractionServiceStub(channel),
             reference_pb2_grpc.ReferenceServiceStub(channel),
             team_pb2_grpc.TeamServiceStub(channel),
             touchpoint_pb2_grpc.TouchpointServiceStub(channel),
             verification_pb2_grpc.VerificationServiceStub(channel),
         ]
-        yield Running(stubs, authenticator)
+        yield Running(stubs, authenticator, f"127.0.0.1:{server.port}")

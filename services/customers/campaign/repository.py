@@ -24,6 +24,7 @@ class MongoCampaignRepository:
 
     async def ensure_indexes(self) -> None:
         await self._campaigns.create_index(ORDER, name="starts_on")
+        await self._campaigns.create_index([("name", ASCENDING)], name="name")
         for field in ("status", "touchpoints", "owner"):
             await self._campaigns.create_index([(field, ASCENDING), *ORDER], name=field)
 
@@ -32,6 +33,16 @@ class MongoCampaignRepository:
             {"_id": {"$in": list(ids)}, **visible_to(caller)}, session=session, batch_size=ONE_REPLY
         )
         return {document["_id"]: from_document(document) async for document in found}
+
+    async def of_names(
+        self, caller: Caller, names: Iterable[str], session: Session | None = None
+    ) -> dict[str, list[str]]:
+        """name -> the ids of all that are called so."""
+        found: dict[str, list[str]] = {}
+        condition = {"name": {"$in": list(names)}, **visible_to(caller)}
+        async for document in self._campaigns.find(condition, {"name": 1}, session=session, batch_size=ONE_REPLY):
+            found.setdefault(document["name"], []).append(document["_id"])
+        return found
 
     async def page(self, caller: Caller, page: Page, condition: Mapping[str, Any]) -> Slice[Campaign]:
         conditions = [{}, visible_to(caller), dict(condition), keyset_filter(ORDER, page)]

@@ -1,0 +1,97 @@
+"""Takes rows: looks up what they name, and stores each where its like is stored."""
+
+from rundblick.customers.v1 import importing_pb2 as pb
+from rundblick.customers.v1.spend_pb2 import RecordSpendRequest
+
+from chassis.caller import Caller
+from chassis.errors import DomainError, InvalidInput, NotFound
+from chassis.ids import new_id, prefix_of
+from chassis.mongo import Session
+from services.customers.campaign.repository import MongoCampaignRepository
+from services.customers.importing.domain import Outcome
+from services.customers.spend import messages as spends
+from services.customers.spend.domain import PREFIX, Spend
+from services.customers.spend.recording import SpendRecording
+from services.customers.touchpoint import messages as touchpoints
+from services.customers.touchpoint.domain import Touchpoint
+from services.customers.touchpoint.repository import MongoTouchpointRepository
+
+
+async def take_touchpoints(
+    caller: Caller, rows: list[pb.ImportedRow], known: MongoTouchpointRepository, outcome: Outcome, session: Session
+) -> None:
+    """Each is created, or becomes what its row says; of two rows with one key the later holds."""
+    found = await known.of_keys(caller, {row.touchpoint.key for row in rows}, session)
+    for row in rows:
+        try:
+            before = found.get(row.touchpoint.key)
+            after = _touchpoint(row.touchpoint, before)
+        except DomainError as error:
+            outcome.faults[row.line] = error.fault
+            continue
+        if before is None:
+            await known.add(caller, [after], session)
+        elif after != before:
+            await known.save(caller, after, session)
+        found[after.key] = after
+        outcome.took(before, after)
+
+
+def _touchpoint(said: pb.ImportedTouchpoint, before: Touchpoint | None) -> Touchpoint:
+    new = said.touchpoint
+    return Touchpoint(
+        id=before.id if before is not None else new_id("tou"),
+        key=said.key,
+        name=new.name,
+        channel=touchpoints.kind_from_proto(touchpoints.CHANNEL_FROM_PROTO, new.channel, "channel"),
+        nature=touchpoints.kind_from_proto(touchpoints.NATURE_FROM_PROTO, new.nature, "nature"),
+        control=touchpoints.kind_from_proto(touchpoints.CONTROL_FROM_PROTO, new.control, "control"),
+        active_from=touchpoints.date_from_proto(said.active_from, "active_from"),
+        active_to=touchpoints.date_from_proto(said.active_to, "active_to"),
+    )
+
+
+class SpendRows:
+    def __init__(
+        self, recording: SpendRecording, campaigns: MongoCampaignRepository, touchpoints: MongoTouchpointRepository
+    ) -> None:
+        self._recording = recording
+        self._campaigns = campaigns
+        self._touchpoints = touchpoints
+
+    async def take(
+        self, caller: Caller, source: str, rows: list[pb.ImportedRow], outcome: Outcome, session: Session
+    ) -> None:
+        """Known again by their external id; campaigns are named by their id or their name."""
+        keys = {row.spend.touchpoint_key for row in rows if row.spend.touchpoint_key}
+        places = await self._touchpoints.of_keys(caller, keys, session) if keys else {}
+        names = {row.spend.campaign for row in rows if row.spend.campaign and prefix_of(row.spend.campaign) != "cmp"}
+        campaigns = await self._campaigns.of_names(caller, names, session) if names else {}
+        for row in rows:
+            try:
+                said = _spend(row.spend, source, places, campaigns)
+                before, after = await self._recording.record(caller, said, session)
+            except DomainError as error:
+                outcome.faults[row.line] = error.fault
+            else:
+                outcome.took(before, after)
+
+
+def _spend(row: pb.ImportedSpend, source: str, places: dict[str, Touchpoint], campaigns: dict[str, list[str]]) -> Spend:
+    if not row.spend.external_id:
+        raise InvalidInput("an external id is missing: by it the row is known again", ("external_id",))
+    touchpoint = campaign = None
+    if row.touchpoint_key:
+        if row.touchpoint_key not in places:
+            raise NotFound(f"there is no touchpoint {row.touchpoint_key[:80]}", ("touchpoint",))
+        touchpoint = places[row.touchpoint_key].id
+    if row.campaign:
+        named = [row.campaign] if prefix_of(row.campaign) == "cmp" else campaigns.get(row.campaign, [])
+        if len(named) != 1:
+            how_many = "no campaign" if not named else f"{len(named)} campaigns"
+            raise NotFound(f"there {'is' if not named else 'are'} {how_many} named {row.campaign[:80]}", ("campaign",))
+        campaign = named[0]
+    said = RecordSpendRequest()
+    said.CopyFrom(row.spend)
+    said.campaign_id, said.touchpoint_id, said.source = campaign or "", touchpoint or "", source
+    return spends.from_proto(said, new_id(PREFIX))
