@@ -6,7 +6,7 @@ computed from it without asking is a mistake.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
@@ -28,6 +28,8 @@ class Kind(Enum):
     NUMBER = "NUMBER"
     FLAG = "FLAG"
     MOMENT = "MOMENT"
+    # A list; one that is not said is empty.
+    STRINGS = "STRINGS"
 
 
 _FIELD_TYPE = {
@@ -35,6 +37,13 @@ _FIELD_TYPE = {
     Kind.NUMBER: ".google.protobuf.DoubleValue",
     Kind.FLAG: ".google.protobuf.BoolValue",
     Kind.MOMENT: ".google.protobuf.Timestamp",
+}
+# Of a name that is such a value by itself.
+_SINGLE_TYPE = {
+    Kind.STRING: cel.Type.STRING,
+    Kind.NUMBER: cel.Type.DOUBLE,
+    Kind.FLAG: cel.Type.BOOL,
+    Kind.MOMENT: cel.Type.TIMESTAMP,
 }
 _RESULTS = {
     Kind.STRING: {"STRING"},
@@ -59,32 +68,40 @@ class EvaluationFault(Exception):
 
 
 class Facts:
-    """What expressions may speak of: one name, with these fields. A mistake in a name or a type is found at once."""
+    """What expressions may speak of: names, each with these fields. A mistake in a name or a type is found at once.
 
-    def __init__(self, name: str, fields: Mapping[str, Kind]) -> None:
-        self.name = name
-        self.fields = dict(fields)
+    A name that is a kind by itself, such as the moment of now, has no fields.
+    """
+
+    def __init__(self, names: Mapping[str, Mapping[str, Kind] | Kind], optional: Iterable[str] = ()) -> None:
+        """optional: moments that may be absent, such as interactions.last_at."""
+        self.names = dict(names)
+        self._optional = {one: re.compile(rf"(?<![\w.]){re.escape(one)}(?!\w)") for one in optional}
         pool = descriptor_pool.DescriptorPool()
         for file in (wrappers_pb2.DESCRIPTOR, timestamp_pb2.DESCRIPTOR):
             pool.AddSerializedFile(file.serialized_pb)
         declared = descriptor_pb2.FileDescriptorProto(
-            name=f"{name}.proto",
+            name="facts.proto",
             package=_PACKAGE,
             syntax="proto3",
             dependency=["google/protobuf/wrappers.proto", "google/protobuf/timestamp.proto"],
         )
-        message = declared.message_type.add(name=name)
-        for number, (field, kind) in enumerate(sorted(self.fields.items()), start=1):
-            message.field.add(
-                name=field,
-                number=number,
-                type=descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE,
-                label=descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL,
-                type_name=_FIELD_TYPE[kind],
-            )
+        variables = {}
+        for name, fields in self.names.items():
+            if isinstance(fields, Kind):
+                variables[name] = _SINGLE_TYPE[fields]
+                continue
+            message = declared.message_type.add(name=name)
+            for number, (field, kind) in enumerate(sorted(fields.items()), start=1):
+                _declare(message, field, number, kind)
+            variables[name] = cel.Type(f"{_PACKAGE}.{name}")
         pool.AddSerializedFile(declared.SerializeToString())
-        self._message = message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-        self._env = cel.NewEnv(descriptor_pool=pool, variables={name: cel.Type(f"{_PACKAGE}.{name}")})
+        self._messages = {
+            name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+            for name, fields in self.names.items()
+            if not isinstance(fields, Kind)
+        }
+        self._env = cel.NewEnv(descriptor_pool=pool, variables=variables)
 
     def compile(self, text: str, returns: Kind) -> "Expression":
         """InvalidExpression: what is wrong, and where."""
@@ -92,6 +109,7 @@ class Facts:
             raise InvalidExpression("there is no expression")
         if len(text) > LONGEST:
             raise InvalidExpression(f"an expression has at most {LONGEST} characters")
+        self._require_asked(text)
         try:
             program = self._env.compile(text)
         except RuntimeError as error:
@@ -101,17 +119,52 @@ class Facts:
             raise InvalidExpression(f"the result must be {_WORD[returns]}, it is {found.lower()}")
         return Expression(text, program, returns)
 
-    def bind(self, facts: Mapping[str, object]) -> Any:
+    def _require_asked(self, text: str) -> None:
+        """An absent moment would be 1970 to the runtime, and whatever is long ago would hold."""
+        for name, used in self._optional.items():
+            found = used.search(text)
+            if found is not None and f"has({name})" not in text:
+                before = text[: found.start()]
+                line, column = before.count("\n") + 1, found.start() - (before.rfind("\n") + 1) + 1
+                raise InvalidExpression(f"{name} may be absent: ask has({name}) && ... first", line, column)
+
+    def bind(self, facts: Mapping[str, Any]) -> Any:
         """One set of facts, for any number of expressions; None and what is not declared are absent."""
-        message = self._message()
-        for field, value in facts.items():
-            if value is None or field not in self.fields:
+        bound: dict[str, Any] = {}
+        for name, fields in self.names.items():
+            said = facts.get(name)
+            if isinstance(fields, Kind):
+                if said is not None:
+                    bound[name] = said.astimezone(UTC) if isinstance(said, datetime) else said
                 continue
-            if isinstance(value, datetime):
-                getattr(message, field).FromDatetime(value.astimezone(UTC))
-            else:
-                getattr(message, field).value = value
-        return self._env.Activation({self.name: message})
+            message = self._messages[name]()
+            for field, value in (said or {}).items():
+                if value is not None and field in fields:
+                    _set(message, field, value)
+            bound[name] = message
+        return self._env.Activation(bound)
+
+
+def _declare(message: Any, field: str, number: int, kind: Kind) -> None:
+    single, many = (
+        descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL,
+        descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED,
+    )
+    if kind is Kind.STRINGS:
+        text = descriptor_pb2.FieldDescriptorProto.TYPE_STRING
+        message.field.add(name=field, number=number, type=text, label=many)
+    else:
+        nested = descriptor_pb2.FieldDescriptorProto.TYPE_MESSAGE
+        message.field.add(name=field, number=number, type=nested, label=single, type_name=_FIELD_TYPE[kind])
+
+
+def _set(message: Any, field: str, value: Any) -> None:
+    if isinstance(value, datetime):
+        getattr(message, field).FromDatetime(value.astimezone(UTC))
+    elif isinstance(value, list | tuple):
+        getattr(message, field).extend(value)
+    else:
+        getattr(message, field).value = value
 
 
 class Expression:

@@ -7,11 +7,13 @@ import pytest
 
 from chassis.expressions import EvaluationFault, Facts, InvalidExpression, Kind
 
-FACTS = Facts("event", {"touchpoint": Kind.STRING, "amount": Kind.NUMBER, "won": Kind.FLAG, "started_at": Kind.MOMENT})
+FACTS = Facts(
+    {"event": {"touchpoint": Kind.STRING, "amount": Kind.NUMBER, "won": Kind.FLAG, "started_at": Kind.MOMENT}}
+)
 
 
 def evaluated(text: str, returns: Kind, /, **facts: object) -> Any:
-    return FACTS.compile(text, returns).evaluate(FACTS.bind(facts))
+    return FACTS.compile(text, returns).evaluate(FACTS.bind({"event": facts}))
 
 
 @pytest.mark.parametrize(
@@ -87,3 +89,38 @@ def test_a_mistake_is_refused_with_its_place(text: str, returns: Kind, place: tu
     assert (raised.value.line, raised.value.column) == place
     assert says in raised.value.message
     assert "rundblick.facts" not in raised.value.message
+
+
+CUSTOMER = Facts(
+    {
+        "customer": {"kind": Kind.STRING, "sources": Kind.STRINGS},
+        "interactions": {"count": Kind.NUMBER, "last_at": Kind.MOMENT},
+        "now": Kind.MOMENT,
+    },
+    optional=("interactions.last_at",),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'shop' in customer.sources && interactions.count > 2.0", True),
+        ("customer.sources.exists(s, s.startsWith('f'))", False),
+        ("has(interactions.last_at) && now - interactions.last_at > duration('240h')", True),
+    ],
+)
+def test_expressions_speak_of_several_names_and_of_lists(text: str, expected: bool) -> None:
+    facts = {
+        "customer": {"kind": "PERSON", "sources": ["shop", "app"]},
+        "interactions": {"count": 3, "last_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        "now": datetime(2026, 2, 1, tzinfo=UTC),
+    }
+    assert CUSTOMER.compile(text, Kind.FLAG).evaluate(CUSTOMER.bind(facts)) is expected
+    bare = CUSTOMER.bind({"now": facts["now"], "interactions": {"count": 0}})
+    assert CUSTOMER.compile(text, Kind.FLAG).evaluate(bare) is False
+
+
+def test_a_moment_that_may_be_absent_must_be_asked_for() -> None:
+    """Absent it would be 1970, and every rule about how long ago it was would hold."""
+    with pytest.raises(InvalidExpression, match=r"line 1, column 7: .*has\(interactions\.last_at\)"):
+        CUSTOMER.compile("now - interactions.last_at > duration('240h')", Kind.FLAG)

@@ -80,7 +80,7 @@ def _facts(type: EventType) -> Facts:
     # A figure of one employee's facts alone would show what is protected where figures are kept by employee.
     fields |= dict.fromkeys((one for one in type.said_dimensions if one != EMPLOYEE), Kind.STRING)
     fields |= {name: _KIND[kind] for name, kind in type.attributes.items()}
-    return Facts("event", fields)
+    return Facts({"event": fields})
 
 
 def said_of(observation: Observation) -> dict[str, object]:

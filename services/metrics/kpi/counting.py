@@ -108,7 +108,7 @@ class Bound:
         if known is None:
             said = {"source": self._source, **said_of(observation)}
             needed = {name: value for name, value in said.items() if name in self._needs}
-            known = self._bound[id(observation)] = self._facts.bind(needed)
+            known = self._bound[id(observation)] = self._facts.bind({"event": needed})
         return known
 
 
