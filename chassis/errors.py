@@ -8,6 +8,7 @@ DomainError
     IdempotencyMismatch the key was used with other input
   Unauthenticated
   Forbidden
+  CursorExpired         what came after the place is not all kept any more
   Exhausted             try again later, nothing was taken
   Unavailable           something behind us does not answer
 
@@ -70,6 +71,10 @@ class Forbidden(DomainError):
     code = "FORBIDDEN"
 
 
+class CursorExpired(DomainError):
+    code = "CURSOR_EXPIRED"
+
+
 class Exhausted(DomainError):
     """retry_seconds: after which it is worth to try again; None: nothing is known of it."""
 
@@ -98,6 +103,7 @@ ERROR_OF_CODE: dict[str, type[DomainError]] = {
         IdempotencyMismatch,
         Unauthenticated,
         Forbidden,
+        CursorExpired,
         Exhausted,
         Unavailable,
         DeadlineExceeded,

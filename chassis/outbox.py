@@ -129,6 +129,13 @@ class Outbox:
         )
         return [_entry(document) async for document in found]
 
+    async def take(self, session: Session, ids: Sequence[str]) -> set[str]:
+        """Those that nobody took yet; they are gone when the session commits: what is made of them happens once."""
+        there = self._entries.find({"_id": {"$in": list(ids)}}, {"_id": 1}, session=session, batch_size=ONE_REPLY)
+        left = {document["_id"] async for document in there}
+        await self._entries.delete_many({"_id": {"$in": list(left)}}, session=session)
+        return left
+
     async def done(self, ids: Sequence[str]) -> None:
         if ids:
             await self._entries.delete_many({"_id": {"$in": list(ids)}})

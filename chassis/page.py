@@ -50,7 +50,8 @@ def encode_cursor(boundary: Boundary) -> str:
     return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str, kinds: Sequence[type], path: str) -> Boundary:
+def decode_cursor(cursor: str, kinds: Sequence[type], path: str) -> Boundary:
+    """The values a cursor holds. InvalidInput: it is none, or holds others."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         boundary = tuple(
@@ -80,7 +81,7 @@ def page_of(request: page_pb2.PageRequest, kinds: Sequence[type], *, largest: in
     if size > largest:
         raise InvalidInput(f"{size_name} is at most {largest}", (size_name,))
     cursor = getattr(request, cursor_name)
-    return Page(size, backward, _decode_cursor(cursor, kinds, cursor_name) if cursor else None)
+    return Page(size, backward, decode_cursor(cursor, kinds, cursor_name) if cursor else None)
 
 
 def keyset_filter(order: Sequence[tuple[str, int]], page: Page) -> dict[str, Any]:

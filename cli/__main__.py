@@ -12,7 +12,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import clients, import_commands, kpi_commands, operations, report_command, rights, token_command
+from cli import (
+    clients,
+    deliveries,
+    export_commands,
+    import_commands,
+    kpi_commands,
+    operations,
+    plan,
+    report_command,
+    rights,
+    token_command,
+)
 from cli import demo as demo_view
 from cli.certs import NAMES, CertificateFault, renew
 from cli.demo_comparison import print_comparison
@@ -31,9 +42,11 @@ app.add_typer(import_commands.import_app, name="import")
 app.add_typer(operations.outbox_app, name="outbox")
 app.add_typer(operations.rederive_app, name="rederive")
 app.add_typer(clients.client_app, name="client")
+app.add_typer(deliveries.deliveries_app, name="deliveries")
 app.add_typer(kpi_commands.kpi_app, name="kpi")
-app.add_typer(kpi_commands.export_app, name="export")
+app.add_typer(export_commands.export_app, name="export")
 app.command()(operations.verify)
+app.command()(plan.plan)
 app.command()(report_command.report)
 app.command("rights")(rights.show)
 app.command()(token_command.token)

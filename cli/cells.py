@@ -111,6 +111,9 @@ class Cells:
     def _cell(self, column: str) -> str | None:
         value = self._row.get(column)
         text = "" if value is None else str(value).strip()
+        # As an export writes what a spreadsheet would take for a formula, such as a phone number.
+        if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@"):
+            text = text[1:]
         return None if text in self._nulls else text
 
 

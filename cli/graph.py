@@ -20,6 +20,9 @@ class Graph:
             headers["Accept-Language"] = language
         self._client = httpx.Client(base_url=endpoint, timeout=30, headers=headers)
 
+    def close(self) -> None:
+        self._client.close()
+
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The data; GraphError when any of it is missing."""
         body = self._body(query, variables)

@@ -1,25 +1,18 @@
-"""rundblick kpi and rundblick export: definitions as files, figures as tables."""
+"""rundblick kpi: definitions as files."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import exporting, kpis
+from cli import kpis
 from cli.graph import Graph, GraphError
-from cli.importing import ImportFault
 from cli.options import DEFAULT_ENDPOINT, Endpoint, Token, fail, new_console
-from cli.services import OperationFault, addresses_of, done
 
 kpi_app = typer.Typer(no_args_is_help=True, help="What is measured, and how.")
-export_app = typer.Typer(no_args_is_help=True, help="Take figures out.")
 
 _LIST = """{ kpis { key name unit direction target { value } definition { version event aggregation
   backFill { done total forecast } } } }"""
@@ -151,56 +144,3 @@ def archive(key: str, endpoint: Endpoint = DEFAULT_ENDPOINT, token: Token = None
     except GraphError as error:
         fail(error)
     typer.echo(f"{key} is archived")
-
-
-class Format(StrEnum):
-    csv = "csv"
-    jsonl = "jsonl"
-
-
-@export_app.command("kpi")
-def export_kpi(
-    key: str,
-    start: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, in the reporting zone.")
-    ],
-    end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The day after the last.")],
-    by: Annotated[list[str] | None, typer.Option(help="A dimension; may be given several times.")] = None,
-    every: Annotated[str | None, typer.Option(help="day, week, month, quarter or year; else the whole period.")] = None,
-    cells: Annotated[bool, typer.Option("--cells", help="What is kept, day by day, instead of results.")] = False,
-    format: Annotated[Format, typer.Option(help="How it is written.")] = Format.csv,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; else what is shown.")] = None,
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
-    token: Token = None,
-) -> None:
-    """Write the results of a KPI, or the cells it is kept in, as CSV or JSON Lines."""
-    wanted = exporting.Wanted(key, start.date(), end.date(), tuple(by or ()), every)
-    graph = Graph(endpoint, token)
-    try:
-        with _opened(output) as file:
-            write = exporting.Writer(file, format.value)
-            if cells:
-                address = addresses_of(endpoint, ("metrics",), token)["metrics"]
-                zone = exporting.reporting_zone(graph, wanted)
-                done(exporting.write_cells(address, token, wanted, zone, write))
-            else:
-                exporting.write_results(graph, wanted, write)
-    except (GraphError, OperationFault, ImportFault, OSError) as error:
-        fail(error)
-    if output is not None:
-        typer.echo(f"{write.count} rows in {output}")
-
-
-@contextmanager
-def _opened(path: Path | None) -> Iterator[IO[str]]:
-    """A file is there when it is complete, or not at all."""
-    if path is None:
-        yield sys.stdout
-        return
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -66,10 +66,9 @@ async def import_rows(
         stub = importing_pb2_grpc.ImportServiceStub(channel)
         for batch in batches:
             answer = await _sent(stub, batch.request, token)
-            rows = batch.rejected + [
-                Rejected(row.line, "/".join(row.error.path), row.error.message) for row in answer.rejected
-            ]
-            rejected.write(sorted(rows, key=lambda row: row.line))
+            rows = batch.rejected + [_told(row, row.error.message) for row in answer.rejected]
+            left_out = [_told(row, f"left out: {row.error.message}") for row in answer.left_out]
+            rejected.write(sorted(rows + left_out, key=lambda row: row.line))
             counts.read += batch.read
             counts.created += answer.created
             counts.changed += answer.changed
@@ -77,6 +76,10 @@ async def import_rows(
             counts.rejected += len(rows)
             progress(counts, batch.position)
     return counts
+
+
+def _told(row: importing_pb2.RejectedImportRow, why: str) -> Rejected:
+    return Rejected(row.line, "/".join(row.error.path), why)
 
 
 async def _sent(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf import struct_pb2
 from rundblick.customers.v1 import customer_pb2, importing_pb2, reference_pb2, spend_pb2, touchpoint_pb2
 from rundblick.shared.v1 import money_pb2
 
@@ -42,6 +43,11 @@ def _customer(mapping: CustomerMapping, cells: Cells, row: importing_pb2.Importe
                 setattr(address, name, text)
         if address.ByteSize():
             fields.addresses.values.append(address)
+    for key, source in mapping.attributes.items():
+        # As above: a blank cell says that there is none.
+        fields.attributes.append(
+            customer_pb2.AttributeValue(key=key, value=struct_pb2.Value(string_value=cells.text(source) or ""))
+        )
 
 
 def _touchpoint(mapping: TouchpointMapping, cells: Cells, row: importing_pb2.ImportedRow) -> None:

@@ -20,9 +20,15 @@ from cli.services import Service, connected
 
 PARTS = (
     ("customers", "customers"),
+    ("customers", "duplicates"),
     ("customers", "interactions"),
     ("customers", "consents"),
+    ("customers", "deliveries"),
     ("customers", "attributions"),
+    ("customers", "opportunities"),
+    ("customers", "outcomes"),
+    ("customers", "assignments"),
+    ("customers", "segments"),
     ("feedback", "enquiries"),
 )
 # Those who can say all that metrics should know of them.

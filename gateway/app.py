@@ -22,6 +22,7 @@ from chassis.remote_directory import RemoteDirectory
 from chassis.telemetry import traced_app
 from chassis.tokens import Authenticator
 from gateway import rights, schema
+from gateway.answers import CONFIRM, UNSUBSCRIBE, Answers
 from gateway.context import Context
 from gateway.customers import client as customers
 from gateway.customers.code import PATH
@@ -60,6 +61,7 @@ class Gateway:
         self._stubs: dict[str, Any] = {}
         self._directory: Directory
         self._links: Links
+        self._answers: Answers
 
     @property
     def _addresses(self) -> Mapping[str, str]:
@@ -91,6 +93,7 @@ class Gateway:
             asking = await stack.enter_async_context(opening)
             self._directory = RemoteDirectory(asking)
             self._links = Links(asking)
+            self._answers = Answers(asking)
             if self._settings.subgraph_port is not None:
                 await stack.enter_async_context(self.serving_subgraphs())
             yield
@@ -160,6 +163,12 @@ class Gateway:
     async def follow(self, request: Request) -> Response:
         return await self._links(request)
 
+    async def confirm(self, request: Request) -> Response:
+        return await self._answers.confirm(request)
+
+    async def unsubscribe(self, request: Request) -> Response:
+        return await self._answers.unsubscribe(request)
+
     def _route(self, executor: Executor) -> GraphQLRoute:
         settings = self._settings
         return GraphQLRoute(
@@ -194,6 +203,8 @@ class Gateway:
                 Route("/graphql", endpoint, methods=["POST"]),
                 WebSocketRoute("/graphql", subscriptions),
                 Route(f"{PATH}{{code}}", self.follow, methods=["GET"]),
+                Route(CONFIRM, self.confirm, methods=["GET", "POST"]),
+                Route(UNSUBSCRIBE, self.unsubscribe, methods=["GET", "POST"]),
                 Route("/health/live", self.live),
                 Route("/health/ready", self.ready),
                 Route("/.well-known/rundblick", self.well_known),

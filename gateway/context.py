@@ -17,6 +17,7 @@ class Context:
 
     language: of sentences for people. loaders: by subgraph. nodes: how an object is found by the prefix of its id.
     calls: the RPCs made so far. until: of a subscription, when it ends at the latest. renewed: makes the loaders anew.
+    cursor: the place a subscription has reached, when it has such; alive: tells the client of it where nothing happens.
     """
 
     caller: Caller
@@ -30,6 +31,8 @@ class Context:
     calls: list[str] = field(default_factory=list)
     until: float | None = None
     renewed: Callable[[], None] | None = None
+    cursor: str | None = None
+    alive: Callable[[str], Awaitable[None]] | None = None
 
     async def call(self, service: str, name: str, method: Any, request: Any) -> Any:
         """Call a service within the time that is left. ServiceError: what it said, and which one it was."""

@@ -138,7 +138,9 @@ class Executor:
             return
         try:
             async for result in results:
-                yield _answer(result, context)
+                # From here a client that comes back goes on.
+                place = {"extensions": {"cursor": context.cursor}} if context.cursor is not None else {}
+                yield {**_answer(result, context), **place}
         except Exception as error:  # noqa: BLE001  # the source of events broke: that is the last thing that is said
             said = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
             yield _answer(ExecutionResult(None, [said]), context)

@@ -122,9 +122,13 @@ _RENAMED = {
     "enquiry_id": "enquiry",
     "duplicate_ids": "duplicates",
     "touchpoint_ids": "touchpoints",
+    "segment_id": "segment",
+    "segment_ids": "targetSegments",
+    "customer_ids": "customers",
     "source_record_ids": "sourceRecords",
     "former_id": "formerCustomer",
     "campaign_id": "campaign",
+    "offer_id": "offer",
 }
 
 

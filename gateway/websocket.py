@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -205,6 +206,7 @@ class _Connection:
         except RequestError as error:
             raise Closing(4400, f"Invalid message received: {error.message}"[:120]) from None
         context = self._owner.context(self._token, self._caller, self._until, self._language)
+        context.alive = partial(self._alive, id)
         self._operations[id] = asyncio.create_task(self._operate(id, operation, context))
 
     async def _operate(self, id: str, operation: Operation, context: Context) -> None:
@@ -230,6 +232,10 @@ class _Connection:
         finally:
             if self._operations.get(id) is asyncio.current_task():
                 del self._operations[id]
+
+    async def _alive(self, id: str, cursor: str) -> None:
+        """That an operation goes on though it has nothing to say, and from where, should it be opened again."""
+        await self._send({"type": "ping", "payload": {"id": id, "cursor": cursor}})
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._websocket.send_text(orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS).decode())

@@ -1,6 +1,6 @@
 """What a service asks MongoDB for: recorded from the driver, counted, and explained."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,13 +61,22 @@ class Commands:
         for name, command in self.found:
             whole = command.get(name) in _DEFINITIONS and not command.get("filter")
             if name in _EXPLAINED and not whole:
-                plain = {
-                    key: value for key, value in command.items() if not key.startswith("$") and key not in _SESSION
-                }
-                for part in _parts(plain):
-                    plan = await self._database.command("explain", part, verbosity="executionStats")
+                async for part, plan in self._explained(command):
                     wrong += [f"{fault} in {part}" for fault in _faults(plan)]
         return wrong
+
+    async def examined(self) -> int:
+        """How many documents MongoDB looked at for the recorded reads."""
+        total = 0
+        for name, command in self.found:
+            if name in _EXPLAINED:
+                total += sum([n async for _, plan in self._explained(command) for n in _examined(plan)])
+        return total
+
+    async def _explained(self, command: Mapping[str, Any]) -> AsyncIterator[tuple[Mapping[str, Any], Any]]:
+        plain = {key: value for key, value in command.items() if not key.startswith("$") and key not in _SESSION}
+        for part in _parts(plain):
+            yield part, await self._database.command("explain", part, verbosity="executionStats")
 
 
 _SESSION = frozenset({"lsid", "txnNumber", "startTransaction", "autocommit", "readConcern", "writeConcern"})
@@ -80,6 +89,18 @@ def _parts(command: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for stage in pipeline:
         if "$unionWith" in stage:
             yield {"aggregate": stage["$unionWith"]["coll"], "pipeline": stage["$unionWith"]["pipeline"], "cursor": {}}
+
+
+def _examined(plan: Any) -> Iterator[int]:
+    if isinstance(plan, list):
+        for part in plan:
+            yield from _examined(part)
+    elif isinstance(plan, dict):
+        if "totalDocsExamined" in plan:
+            yield plan["totalDocsExamined"]
+        else:
+            for value in plan.values():
+                yield from _examined(value)
 
 
 def _faults(plan: Any) -> Iterator[str]:

@@ -17,6 +17,8 @@ GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
 NOT_IN_THE_GRAPH = {
     ("customers", "client"): "is looked after by operators, from the command line",
     ("customers", "importing"): "takes files, from the command line",
+    ("customers", "job"): "is shown by `jobs`, together with those of other services",
+    ("customers", "signal"): "is looked at by rules, which show what follows",
     ("customers", "reference"): "turns keys into ids for other processes",
     ("metrics", "rollup"): "is shown as results of KPIs",
 }

@@ -10,6 +10,7 @@ from strawberry import UNSET, federation
 
 from gateway.customers.client import customers_of
 from gateway.customers.employee import Employee
+from gateway.customers.segment import Segment
 from gateway.customers.spend import SpendConnection, spend_of_campaign
 from gateway.customers.touchpoint import Touchpoint
 from gateway.shared import (
@@ -66,6 +67,10 @@ def _touchpoints(record: pb.Campaign) -> list[Touchpoint]:
     return [Touchpoint(id=strawberry.ID(id)) for id in record.touchpoint_ids]
 
 
+def _segments(record: pb.Campaign) -> list[Segment]:
+    return [Segment(id=strawberry.ID(id)) for id in record.segment_ids]
+
+
 def _owner(record: pb.Campaign) -> Employee | None:
     return Employee(id=strawberry.ID(record.owner_id)) if record.HasField("owner_id") else None
 
@@ -92,6 +97,9 @@ class Campaign(Named, Node):
         resolver=owned(load_campaign, lambda r: present(r, "expected_reach")), description="People."
     )
     touchpoints: list[Touchpoint] = strawberry.field(resolver=owned(load_campaign, _touchpoints))
+    target_segments: list[Segment] = strawberry.field(
+        resolver=owned(load_campaign, _segments), description="Whom it is for."
+    )
     owner: Employee | None = strawberry.field(resolver=owned(load_campaign, _owner), description="Who answers for it.")
     source: str = strawberry.field(resolver=owned(load_campaign, lambda record: record.source))
     version: int = strawberry.field(resolver=owned(load_campaign, lambda record: record.version))
@@ -161,6 +169,7 @@ class CreateCampaignInput:
     expected_revenue: MoneyInput | None = None
     expected_reach: int | None = None
     touchpoints: list[strawberry.ID] = strawberry.field(default_factory=list)
+    target_segments: list[strawberry.ID] = strawberry.field(default_factory=list, description="Whom it is for.")
     owner: strawberry.ID | None = None
     idempotency_key: str | None = None
 
@@ -180,6 +189,7 @@ class UpdateCampaignInput:
     expected_revenue: MoneyInput | None = strawberry.field(default=UNSET, description="null: no longer set")
     expected_reach: int | None = strawberry.field(default=UNSET, description="null: no longer set")
     touchpoints: list[strawberry.ID] | None = strawberry.field(default=UNSET, description="All of them.")
+    target_segments: list[strawberry.ID] | None = strawberry.field(default=UNSET, description="All of them.")
     owner: strawberry.ID | None = strawberry.field(default=UNSET, description="null: nobody any more")
     idempotency_key: str | None = None
 
@@ -196,10 +206,10 @@ class UpdateCampaignPayload:
     campaign: Campaign | None = None
 
 
-_PATHS = {"touchpoints": "touchpoint_ids", "owner": "owner_id"}
+_PATHS = {"touchpoints": "touchpoint_ids", "target_segments": "segment_ids", "owner": "owner_id"}
 _SAID = (
     *("name", "objective", "goal", "status", "starts_on", "ends_on", "budget", "expected_cost", "expected_revenue"),
-    *("expected_reach", "touchpoints", "owner"),
+    *("expected_reach", "touchpoints", "target_segments", "owner"),
 )
 
 

@@ -6,9 +6,10 @@ import strawberry
 from rundblick.customers.v1 import customer_pb2 as pb
 from strawberry import UNSET
 
+from gateway.customers.attribute import AttributeInput, attribute_values
 from gateway.customers.client import customers_of
 from gateway.customers.customer import Customer, CustomerKind, customer_of
-from gateway.shared import ExternalIdInput, Info, UserError, mutate
+from gateway.shared import ExternalIdInput, Info, UserError, UserErrorCode, mutate
 
 
 @strawberry.input
@@ -30,6 +31,9 @@ class CustomerFieldsInput:
     phones: list[str] | None = UNSET
     addresses: list[PostalAddressInput] | None = UNSET
     locale: str | None = UNSET
+    attributes: list[AttributeInput] = strawberry.field(
+        default_factory=list, description="As they are declared; of those that are not named nothing is said."
+    )
 
 
 @strawberry.input
@@ -63,7 +67,9 @@ class CreateCustomerPayload:
 @strawberry.type
 class UpdateCustomerPayload:
     user_errors: list[UserError]
-    customer: Customer | None = None
+    customer: Customer | None = strawberry.field(
+        default=None, description="As it is now; on CONFLICT too, so that the change can be made anew."
+    )
 
 
 @strawberry.type
@@ -94,6 +100,7 @@ def _fields(input: CustomerFieldsInput) -> pb.CustomerFields:
             )
             for address in input.addresses or ()
         )
+    fields.attributes.extend(attribute_values(input.attributes))
     return fields
 
 
@@ -128,7 +135,10 @@ class CustomerMutation:
             answer = await client.call(client.stubs.customers.UpdateCustomer, request)
             return {"customer": customer_of(answer.customer)}
 
-        return await mutate(UpdateCustomerPayload, work())
+        payload = await mutate(UpdateCustomerPayload, work())
+        if any(error.code is UserErrorCode.CONFLICT for error in payload.user_errors):
+            payload.customer = customer_of(await client.customers.load(input.id))
+        return payload
 
     @strawberry.mutation
     async def assign_owner(self, info: Info, input: AssignOwnerInput) -> AssignOwnerPayload | None:

@@ -8,6 +8,7 @@ import strawberry
 from rundblick.customers.v1 import customer_pb2 as pb
 from strawberry import federation
 
+from gateway.customers.attribute import Attribute, attributes_of
 from gateway.customers.client import customers_of
 from gateway.customers.consent import (
     Consent,
@@ -18,8 +19,14 @@ from gateway.customers.consent import (
     consents,
     may_contact,
 )
+from gateway.customers.delivery import DeliveryConnection, deliveries
 from gateway.customers.employee import Employee
 from gateway.customers.interaction import InteractionConnection, InteractionFilter, journey
+from gateway.customers.offer import OfferOutcomeConnection, offer_outcomes
+from gateway.customers.opportunity import OpportunityConnection, opportunities_of_customer
+from gateway.customers.recommendation import Recommendation, recommendations
+from gateway.customers.segment import Segment, segments
+from gateway.customers.state import CustomerState, state
 from gateway.customers.touchpoint import Channel
 from gateway.errors import ServiceError, bad_input
 from gateway.rights import personal
@@ -150,6 +157,9 @@ class Customer(Named, Node):
     locale: str | None = strawberry.field(
         resolver=owned(load_customer, lambda record: present(record, "locale")), description="BCP 47"
     )
+    attributes: list[Attribute] = strawberry.field(
+        resolver=owned(load_customer, attributes_of), description="What the company keeps beyond this, by key."
+    )
     external_ids: list[ExternalId] = strawberry.field(resolver=owned(load_customer, _external_ids))
     provenance: list[FieldProvenance] = strawberry.field(resolver=owned(load_customer, _provenance))
     source_records: list[SourceRecord] = strawberry.field(
@@ -174,6 +184,14 @@ class Customer(Named, Node):
     ) -> InteractionConnection:
         return await journey(info, self.id, first, after, last, before, filter)
 
+    @strawberry.field(description="How far the customer has come, how alive the relationship is; null for partners.")
+    async def state(self, info: Info) -> CustomerState | None:
+        return await state(info, self.id)
+
+    @strawberry.field(description="Those the customer belongs to now; none for partners.")
+    async def segments(self, info: Info) -> list[Segment]:
+        return await segments(info, self.id)
+
     @strawberry.field(description="Where the customer stands, by channel and purpose.")
     async def consents(self, info: Info) -> list[Consent]:
         return await consents(info, self.id)
@@ -189,9 +207,46 @@ class Customer(Named, Node):
     ) -> ConsentRecordConnection:
         return await consent_history(info, self.id, first, after, last, before)
 
+    @strawberry.field(description="What was sent to the customer, or waits to be sent, newest first.")
+    async def deliveries(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> DeliveryConnection:
+        return await deliveries(info, self.id, first, after, last, before)
+
     @strawberry.field(description="Whether the customer may be contacted so now, and why or why not.")
     async def may_contact(self, info: Info, channel: Channel, purpose: ConsentPurpose) -> ContactPermission:
         return await may_contact(info, self.id, channel, purpose)
+
+    @strawberry.field(description="What to offer to the customer next, or to do; the best first. At most 20.")
+    async def recommendations(self, info: Info, first: int = 3) -> list[Recommendation]:
+        return await recommendations(info, self.id, first)
+
+    @strawberry.field(description="What came of offers, newest first.")
+    async def offer_outcomes(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> OfferOutcomeConnection:
+        return await offer_outcomes(info, self.id, first, after, last, before)
+
+    @strawberry.field(description="Chances to sell to the customer, newest first.")
+    async def opportunities(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> OpportunityConnection | None:
+        return await opportunities_of_customer(info, self.id, first, after, last, before)
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Customer":

@@ -15,19 +15,18 @@ from gateway.customers.campaign import Campaign
 from gateway.customers.client import customers_of
 from gateway.customers.consent import ConsentPurpose, purpose_of, purpose_value, why
 from gateway.customers.employee import Employee
-from gateway.customers.touchpoint import Touchpoint
+from gateway.customers.offer import Offer, load_offer
+from gateway.customers.opportunity import Opportunity, load_opportunity
+from gateway.customers.touchpoint import Channel, Touchpoint, channel_value
 from gateway.shared import (
     Info,
     Message,
     Named,
     Node,
     PageInfo,
-    UserError,
-    UserErrorCode,
     enum_of,
-    input_path,
+    found,
     moment,
-    mutate,
     owned,
     page_request,
     present,
@@ -63,7 +62,7 @@ class Enquiry(Named, Node):
     id: strawberry.ID
 
 
-InteractionSubject = Annotated[Enquiry, strawberry.union("InteractionSubject")]
+InteractionSubject = Annotated[Enquiry | Offer | Opportunity, strawberry.union("InteractionSubject")]
 
 
 async def load_interaction(info: Info, id: str) -> Any:
@@ -88,10 +87,23 @@ def _employee(record: pb.Interaction) -> Employee | None:
     return Employee(id=strawberry.ID(record.employee_id)) if present(record, "employee_id") else None
 
 
-def _subject(record: pb.Interaction) -> Enquiry | None:
-    if not record.HasField("subject") or record.subject.kind != pb.SUBJECT_KIND_ENQUIRY:
+# What this subgraph owns, and so knows whether it is there.
+_OWN: dict[int, tuple[Any, Any]] = {
+    pb.SUBJECT_KIND_OFFER: (Offer, load_offer),
+    pb.SUBJECT_KIND_OPPORTUNITY: (Opportunity, load_opportunity),
+}
+
+
+async def _subject(root: Any, info: Info) -> Any:
+    record = root.record if root.record is not None else found(await load_interaction(info, root.id), root.id)
+    subject = record.subject
+    if subject.kind == pb.SUBJECT_KIND_ENQUIRY:
+        return Enquiry(id=strawberry.ID(subject.id))
+    if subject.kind not in _OWN:
         return None
-    return Enquiry(id=strawberry.ID(record.subject.id))
+    kind, load = _OWN[subject.kind]
+    loaded = await load(info, subject.id)
+    return kind(id=strawberry.ID(subject.id), record=loaded) if loaded is not None else None
 
 
 def _direction(record: pb.Interaction) -> Direction:
@@ -129,8 +141,13 @@ class Interaction(Named, Node):
     occurred_at: datetime = strawberry.field(resolver=owned(load_interaction, lambda r: moment(r, "occurred_at")))
     employee: Employee | None = strawberry.field(resolver=owned(load_interaction, _employee))
     source: str = strawberry.field(resolver=owned(load_interaction, lambda record: record.source))
+    external_id: str | None = strawberry.field(
+        resolver=owned(load_interaction, lambda r: present(r, "external_id")), description="Its source's own id."
+    )
     summary: str | None = strawberry.field(resolver=owned(load_interaction, lambda r: present(r, "summary")))
-    subject: InteractionSubject | None = strawberry.field(resolver=owned(load_interaction, _subject))
+    subject: InteractionSubject | None = strawberry.field(
+        resolver=_subject, description="What it was about; null: of a kind, or with an id, that is not known."
+    )
     purpose: ConsentPurpose | None = strawberry.field(
         resolver=owned(load_interaction, _purpose), description="Of what the company said to the customer."
     )
@@ -159,10 +176,19 @@ class InteractionConnection:
     )
 
 
-@strawberry.input(description="Times are half-open: from, and before to.")
+@strawberry.input(
+    description="All of it holds; of each list one of its values. Times are half-open: from, and before to."
+)
 class InteractionFilter:
     touchpoints: list[strawberry.ID] | None = None
+    channels: list[Channel] | None = strawberry.field(default=None, description="Of the touchpoint.")
+    kinds: list[InteractionKind] | None = None
     direction: Direction | None = None
+    campaigns: list[strawberry.ID] | None = None
+    employees: list[strawberry.ID] | None = None
+    purposes: list[ConsentPurpose] | None = None
+    sources: list[str] | None = None
+    violations: bool = strawberry.field(default=False, description="Those alone that should not have gone out.")
     from_: datetime | None = strawberry.field(name="from", default=None)
     to: datetime | None = None
 
@@ -178,13 +204,7 @@ async def journey(
 ) -> InteractionConnection:
     arguments = pb.BatchListInteractionsRequest(page=page_request(first, after, last, before))
     if filter is not None:
-        wanted: dict[str, Any] = {
-            "touchpoint_ids": filter.touchpoints,
-            "direction": pb.Direction.Value(f"DIRECTION_{filter.direction.value}") if filter.direction else None,
-            "from": to_timestamp(filter.from_),
-            "to": to_timestamp(filter.to),
-        }
-        arguments.filter.CopyFrom(pb.InteractionFilter(**wanted))
+        arguments.filter.CopyFrom(_wanted(filter))
     page: pb.InteractionPage = await customers_of(info).journeys.load(customer, arguments)
     return InteractionConnection(
         edges=[InteractionEdge(cursor=edge.cursor, node=interaction_of(edge.node)) for edge in page.edges],
@@ -193,115 +213,30 @@ async def journey(
     )
 
 
+def _wanted(filter: InteractionFilter) -> pb.InteractionFilter:
+    wanted: dict[str, Any] = {
+        "touchpoint_ids": filter.touchpoints,
+        "channels": [channel_value(channel) for channel in filter.channels or ()],
+        "kinds": [kind_value(kind) for kind in filter.kinds or ()],
+        "direction": direction_value(filter.direction) if filter.direction else None,
+        "campaign_ids": filter.campaigns,
+        "employee_ids": filter.employees,
+        "purposes": [purpose_value(purpose) for purpose in filter.purposes or ()],
+        "sources": filter.sources,
+        "violations": filter.violations,
+        "from": to_timestamp(filter.from_),
+        "to": to_timestamp(filter.to),
+    }
+    return pb.InteractionFilter(**wanted)
+
+
+def direction_value(direction: Direction) -> Any:
+    return pb.Direction.Value(f"DIRECTION_{direction.value}")
+
+
+def kind_value(kind: InteractionKind) -> Any:
+    return pb.InteractionKind.Value(f"INTERACTION_KIND_{kind.value}")
+
+
 def interaction_of(record: pb.Interaction) -> Interaction:
     return Interaction(id=strawberry.ID(record.id), record=record)
-
-
-@strawberry.input(description="A contact that happened; facts are never refused for what they say.")
-class InteractionFields:
-    id: strawberry.ID | None = strawberry.field(default=None, description="int_ and a ULID; the same is taken once.")
-    customer: strawberry.ID | None = None
-    touchpoint: strawberry.ID | None = None
-    code: str | None = strawberry.field(
-        default=None, description="Of a touchpoint: it happened there, for the code's campaign."
-    )
-    direction: Direction
-    kind: InteractionKind
-    occurred_at: datetime
-    employee: strawberry.ID | None = None
-    source: str = "rundblick"
-    summary: str | None = None
-    purpose: ConsentPurpose | None = strawberry.field(
-        default=None, description="Of what goes out: whether it was allowed is said in its violation."
-    )
-
-
-@strawberry.input
-class RecordInteractionInput(InteractionFields):
-    idempotency_key: str | None = None
-
-
-@strawberry.input
-class RecordInteractionsInput:
-    interactions: list[InteractionFields]
-    idempotency_key: str | None = None
-
-
-@strawberry.type
-class RecordInteractionPayload:
-    user_errors: list[UserError]
-    interaction: Interaction | None = None
-
-
-@strawberry.type
-class RecordInteractionsPayload:
-    user_errors: list[UserError]
-    interactions: list[Interaction | None] | None = strawberry.field(
-        default=None, description="In the order of the input; null where it was not taken."
-    )
-
-
-def _fact(fields: InteractionFields) -> pb.Interaction:
-    return pb.Interaction(
-        id=fields.id or "",
-        customer_id=fields.customer,
-        touchpoint_id=fields.touchpoint,
-        code=fields.code,
-        direction=pb.Direction.Value(f"DIRECTION_{fields.direction.value}"),
-        kind=pb.InteractionKind.Value(f"INTERACTION_KIND_{fields.kind.value}"),
-        occurred_at=to_timestamp(fields.occurred_at),
-        employee_id=fields.employee,
-        source=fields.source,
-        summary=fields.summary,
-        purpose=purpose_value(fields.purpose) if fields.purpose is not None else None,
-    )
-
-
-@strawberry.type
-class InteractionMutation:
-    @strawberry.mutation
-    async def record_interaction(self, info: Info, input: RecordInteractionInput) -> RecordInteractionPayload | None:
-        async def work() -> dict[str, Any]:
-            recorded, user_errors = await _record(info, [input], input.idempotency_key)
-            return {"interaction": recorded[0], "faults": user_errors}
-
-        def payload(
-            user_errors: list[UserError], interaction: Interaction | None = None, faults: list[UserError] | None = None
-        ) -> RecordInteractionPayload:
-            return RecordInteractionPayload(user_errors=[*user_errors, *(faults or ())], interaction=interaction)
-
-        return await mutate(payload, work())
-
-    @strawberry.mutation
-    async def record_interactions(self, info: Info, input: RecordInteractionsInput) -> RecordInteractionsPayload | None:
-        async def work() -> dict[str, Any]:
-            recorded, user_errors = await _record(info, input.interactions, input.idempotency_key)
-            return {"interactions": recorded, "faults": user_errors}
-
-        def payload(
-            user_errors: list[UserError],
-            interactions: list[Interaction | None] | None = None,
-            faults: list[UserError] | None = None,
-        ) -> RecordInteractionsPayload:
-            return RecordInteractionsPayload(user_errors=[*user_errors, *(faults or ())], interactions=interactions)
-
-        return await mutate(payload, work())
-
-
-async def _record(
-    info: Info, facts: Any, idempotency_key: str | None
-) -> tuple[list[Interaction | None], list[UserError]]:
-    client = customers_of(info)
-    request = pb.RecordInteractionsRequest(idempotency_key=idempotency_key, interactions=map(_fact, facts))
-    answer: pb.RecordInteractionsResponse = await client.call(client.stubs.interactions.RecordInteractions, request)
-    recorded: list[Interaction | None] = []
-    faults = []
-    for position, one in enumerate(answer.answers):
-        if one.HasField("value"):
-            recorded.append(interaction_of(one.value))
-        else:
-            recorded.append(None)
-            place = ("interactions", str(position)) if len(answer.answers) > 1 else ()
-            path = input_path((*place, *one.error.path))
-            faults.append(UserError(code=UserErrorCode(one.error.code), message=one.error.message, path=path))
-    return recorded, faults

@@ -173,7 +173,7 @@ def touchpoint_of(record: pb.Touchpoint) -> Touchpoint:
     return Touchpoint(id=strawberry.ID(record.id), record=record)
 
 
-def _channel_value(channel: Channel) -> Any:
+def channel_value(channel: Channel) -> Any:
     return pb.Channel.Value(f"CHANNEL_{channel.value}")
 
 
@@ -200,7 +200,7 @@ class TouchpointQuery:
         client = customers_of(info)
         request = pb.ListTouchpointsRequest(page=page_request(first, after, last, before))
         if filter is not None:
-            request.filter.channels.extend(map(_channel_value, filter.channels or ()))
+            request.filter.channels.extend(map(channel_value, filter.channels or ()))
             request.filter.keys.extend(filter.keys or ())
             if filter.nature is not None:
                 request.filter.nature = _nature_value(filter.nature)
@@ -220,7 +220,7 @@ class TouchpointMutation:
             idempotency_key=input.idempotency_key,
             key=input.key,
             name=input.name,
-            channel=_channel_value(input.channel),
+            channel=channel_value(input.channel),
             nature=_nature_value(input.nature),
             control=_control_value(input.control),
             active_from=input.active_from.isoformat() if input.active_from else None,
@@ -240,7 +240,7 @@ class TouchpointMutation:
             idempotency_key=input.idempotency_key,
             id=input.id,
             name=input.name or None,
-            channel=_channel_value(input.channel) if input.channel else None,
+            channel=channel_value(input.channel) if input.channel else None,
             nature=_nature_value(input.nature) if input.nature else None,
             control=_control_value(input.control) if input.control else None,
             active_from=_changed_day(input.active_from),

@@ -40,8 +40,10 @@ class CampaignResults:
     reach: float | None = strawberry.field(description="People, as the media say; null: nobody said.")
     interactions: int = strawberry.field(description="Contacts that belong to it.")
     enquiries: float = strawberry.field(description="Shares of several campaigns in one enquiry add up to one.")
-    opportunities_won: int | None
-    revenue: Money | None = strawberry.field(description="Null: nothing is known of any.")
+    opportunities_won: int | None = strawberry.field(
+        description="Those that name it as where they came from, each of them whole; null: none was closed."
+    )
+    revenue: Money | None = strawberry.field(description="Of these opportunities; null: nothing is known of any.")
     actual_cost: Money
     cost_per_contact: Money | None = strawberry.field(description="Null: there was no contact.")
     cost_per_enquiry: Money | None = strawberry.field(description="Null: there was no enquiry.")

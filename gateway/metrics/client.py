@@ -17,6 +17,10 @@ from rundblick.metrics.v1 import (
     event_pb2_grpc,
     kpi_pb2,
     kpi_pb2_grpc,
+    offer_pb2,
+    offer_pb2_grpc,
+    plan_pb2,
+    plan_pb2_grpc,
 )
 from rundblick.shared.v1 import page_pb2
 from strawberry.dataloader import DataLoader
@@ -34,6 +38,8 @@ FILES = (
     comparison_pb2.DESCRIPTOR,
     alert_pb2.DESCRIPTOR,
     campaign_pb2.DESCRIPTOR,
+    offer_pb2.DESCRIPTOR,
+    plan_pb2.DESCRIPTOR,
 )
 MOST_QUERIES = 100
 MOST_CAMPAIGNS = 200
@@ -49,6 +55,8 @@ class MetricsStubs:
         self.comparisons = comparison_pb2_grpc.ComparisonServiceStub(channel)
         self.alerts = alert_pb2_grpc.AlertServiceStub(channel)
         self.campaigns = campaign_pb2_grpc.CampaignResultServiceStub(channel)
+        self.offers = offer_pb2_grpc.OfferResultServiceStub(channel)
+        self.plans = plan_pb2_grpc.PlanServiceStub(channel)
 
 
 class Metrics:
@@ -63,6 +71,7 @@ class Metrics:
         self.open_alerts = by_id(self._open_alerts)
         self.campaigns = by_id(self._campaigns, largest=MOST_CAMPAIGNS)
         self.results: DataLoader[bytes, Any] = DataLoader(load_fn=self._results, max_batch_size=MOST_QUERIES)
+        self.uplifts: Grouped[offer_pb2.OfferUpliftAnswer] = Grouped(self._uplifts)
         self.of_subjects: Grouped[kpi_pb2.KpiResultsAnswer] = Grouped(self._of_subjects)
 
     async def call(self, method: Any, request: Any) -> Any:
@@ -97,6 +106,14 @@ class Metrics:
     async def _campaigns(self, ids: Sequence[str]) -> Mapping[str, Any]:
         request = campaign_pb2.BatchGetCampaignResultsRequest(ids=ids, language=self._context.language)
         return dict((await self.call(self.stubs.campaigns.BatchGetCampaignResults, request)).answers)
+
+    async def _uplifts(
+        self, ids: Sequence[str], arguments: offer_pb2.BatchGetOfferUpliftsRequest
+    ) -> Mapping[str, offer_pb2.OfferUpliftAnswer]:
+        request = offer_pb2.BatchGetOfferUpliftsRequest(ids=ids, language=arguments.language)
+        if arguments.HasField("period"):
+            request.period.CopyFrom(arguments.period)
+        return dict((await self.call(self.stubs.offers.BatchGetOfferUplifts, request)).answers)
 
     async def _results(self, keys: list[bytes]) -> list[Any]:
         queries = [kpi_pb2.ResultQuery.FromString(key) for key in keys]

@@ -1,5 +1,7 @@
 """The customers process: settings -> database and channels -> servicers and relays -> serve."""
 
+from datetime import timedelta
+
 import uvloop
 
 from chassis.channel import open_channel
@@ -19,7 +21,18 @@ async def main(settings: CustomersSettings) -> None:
         open_channel(settings.feedback_address, tls=settings.tls, process="customers") as feedback,
         open_channel(settings.metrics_address, tls=settings.tls, process="customers") as metrics,
     ):
-        service = CustomersService(database, currency=settings.currency, attribution=settings.how_attributed)
+        service = CustomersService(
+            database,
+            currency=settings.currency,
+            region=settings.region,
+            registered_sources=settings.sources == "registered",
+            attribution=settings.how_attributed,
+            holdout=settings.holdout,
+            zone=settings.reporting_zone,
+            outside=settings.outside,
+            events_kept=timedelta(days=settings.events_days),
+            sweep_every=timedelta(hours=settings.sweep_hours),
+        )
         authenticator = Authenticator.of(settings, service.rights, service.identities)
         async with service.relaying(feedback, metrics):
             await serve(

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import grpc
 from rundblick.customers.v1 import (
+    attribute_pb2_grpc,
     campaign_pb2_grpc,
     client_pb2_grpc,
     code_pb2_grpc,
@@ -14,8 +15,13 @@ from rundblick.customers.v1 import (
     employee_pb2_grpc,
     importing_pb2_grpc,
     interaction_pb2_grpc,
+    opportunity_pb2_grpc,
     reference_pb2_grpc,
+    signal_pb2_grpc,
+    source_pb2_grpc,
     spend_pb2_grpc,
+    state_pb2_grpc,
+    stream_pb2_grpc,
     team_pb2_grpc,
     touchpoint_pb2_grpc,
 )
@@ -33,6 +39,8 @@ from chassis.outbox_servicer import OutboxServicer
 from chassis.relay import Relay
 from chassis.times import utc_now
 from chassis.verification import VerificationServicer
+from services.customers.attribute.repository import MongoAttributeRepository
+from services.customers.attribute.servicer import AttributeServicer
 from services.customers.attribution.checking import AttributionCheck
 from services.customers.attribution.deriving import ATTRIBUTION, Attributing
 from services.customers.attribution.domain import Attribution
@@ -44,18 +52,21 @@ from services.customers.client.servicer import ClientServicer
 from services.customers.code.repository import MongoCodeRepository
 from services.customers.code.servicer import CodeServicer
 from services.customers.consent.checking import ConsentCheck
-from services.customers.consent.opt_in import ByTheCaller
 from services.customers.consent.permissions import Permissions
 from services.customers.consent.recording import ConsentRecording
 from services.customers.consent.repository import MongoConsentRepository
 from services.customers.consent.servicer import ConsentServicer
 from services.customers.contract import OF_PARTNERS, RIGHTS
 from services.customers.customer.checking import CustomerCheck
-from services.customers.customer.merges import Merges
+from services.customers.customer.forms import Forms
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.customer.servicer import CustomerServicer
+from services.customers.delivering import Delivering, Outside
 from services.customers.employee.repository import MongoEmployeeRepository
 from services.customers.employee.servicer import EmployeeServicer
+from services.customers.facts.gathering import Gathering
+from services.customers.facts.vocabulary import declared
+from services.customers.identifying import Identifying
 from services.customers.identity.identities import Identities
 from services.customers.identity.servicer import IdentityServicer
 from services.customers.importing.servicer import ImportServicer
@@ -65,11 +76,33 @@ from services.customers.interaction.journey import Journeys, follow_aliases
 from services.customers.interaction.recording import Recording
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.interaction.servicer import InteractionServicer
+from services.customers.offering import Offering
+from services.customers.opportunity.checking import OpportunityCheck
+from services.customers.opportunity.naming import Naming
+from services.customers.opportunity.recording import OpportunityRecording
+from services.customers.opportunity.repository import MongoOpportunityRepository
+from services.customers.opportunity.servicer import OpportunityServicer
 from services.customers.reference.resolver import Resolver
 from services.customers.reference.servicer import ReferenceServicer
+from services.customers.segmenting import Segmenting
+from services.customers.signal.repository import MongoSignalRepository
+from services.customers.signal.servicer import SignalServicer
+from services.customers.source.repository import MongoSourceRepository
+from services.customers.source.servicer import SourceServicer
 from services.customers.spend.recording import SpendRecording
 from services.customers.spend.repository import MongoSpendRepository
 from services.customers.spend.servicer import SpendServicer
+from services.customers.standing.judging import Standing
+from services.customers.standing.outgoing import STANDING
+from services.customers.standing.sweeping import Sweep
+from services.customers.state.judging import Rules, StateJudge
+from services.customers.state.repository import MongoStateRepository
+from services.customers.state.servicer import StateServicer
+from services.customers.stream.numbering import Numbering
+from services.customers.stream.outgoing import STREAM
+from services.customers.stream.repository import MongoEventRepository
+from services.customers.stream.servicer import StreamServicer
+from services.customers.stream.tail import Tail
 from services.customers.team.repository import MongoTeamRepository
 from services.customers.team.servicer import TeamServicer
 from services.customers.telling import to_aliases, to_metrics
@@ -88,13 +121,23 @@ class CustomersService:
         now: Callable[[], datetime] = utc_now,
         *,
         currency: str = "EUR",
+        region: str | None = None,
+        registered_sources: bool = False,
         attribution: Attribution = Attribution(),  # noqa: B008  # it cannot be changed
+        events_kept: timedelta = timedelta(days=7),
+        sweep_every: timedelta = timedelta(hours=24),
+        holdout: float = 0.1,
+        zone: str = "UTC",
+        outside: Outside = Outside(),  # noqa: B008  # as above
     ) -> None:
         self._database = database
         self._currency = currency
         self._attribution = attribution
         self._writes = Writes(database)
         self._customers = MongoCustomerRepository(database)
+        self._attributes = MongoAttributeRepository(database)
+        self._forms = Forms(self._attributes, region)
+        self._sources = MongoSourceRepository(database, registered=registered_sources)
         self._clients = MongoClientRepository(database)
         self._employees = MongoEmployeeRepository(database)
         self._teams = MongoTeamRepository(database)
@@ -108,12 +151,67 @@ class CustomersService:
         self.identities = Identities(self._employees, self._clients, service_caller("customers"))
         self._now = now
         self._outbox = Outbox(database)
+        self._identifying = Identifying(database, self._customers, self._writes, self._outbox, now)
         self._deliveries = Deliveries(database)
+        self._events = MongoEventRepository(database)
+        self._tail = Tail(self._events)
+        self._numbering = Numbering(
+            self._outbox, self._events, self._customers, events_kept, now, self._tail.changes.wake
+        )
+        self._signals = MongoSignalRepository(database)
+        self._facts = declared()
+        self._gathering = Gathering(database, self._permissions)
+        self._states = MongoStateRepository(database)
+        self._rules = Rules(self._states, self._facts)
+        self._state_judge = StateJudge(self._states, self._rules, self._outbox)
+        self._opportunities = MongoOpportunityRepository(database)
+        self._opportunity_recording = OpportunityRecording(self._opportunities, self._outbox, currency)
+        self._offering = Offering(
+            database, self._customers, self._opportunities, self._facts, self._outbox, holdout, zone, currency, now
+        )
+        self._segmenting = Segmenting(
+            database,
+            self._customers,
+            self._employees,
+            self._gathering,
+            self._facts,
+            self._writes,
+            self._outbox,
+            now,
+        )
+        judges = (self._state_judge, self._offering.assigning, self._segmenting.judge)
+        self._standing = Standing(database, self._customers, self._gathering, self._outbox, judges, now)
+        self._sweep = Sweep(database, self._customers, self._standing, sweep_every, now, self._states.expired)
         self.freshness = Freshness(self._deliveries, now)
+        self._recording = Recording(
+            self._interactions, self._touchpoints, self._campaigns, self._permissions, self._outbox
+        )
+        self.delivering = Delivering(
+            database,
+            self._customers,
+            self._permissions,
+            self._touchpoints,
+            self._recording,
+            self._writes,
+            outside,
+            now,
+        )
         self._attributing = Attributing(
             database, self._interactions, MongoCreditRepository(database), self._outbox, attribution
         )
-        self._journeys = Journeys(database, self._customers, self._interactions, self._attributing, self._consents)
+        self._journeys = Journeys(
+            database,
+            self._customers,
+            self._interactions,
+            self._attributing,
+            self._outbox,
+            self._consents,
+            self._signals,
+            self._offering.outcomes,
+            self._opportunity_recording,
+            self.delivering.deliveries,
+            self._identifying.candidates,
+        )
         self.ready = Readiness(
             database,
             self._writes,
@@ -127,23 +225,50 @@ class CustomersService:
             self._spend,
             self._codes,
             self._consents,
+            self._events,
+            self._signals,
+            self._states,
+            self._offering.offers,
+            self._offering.outcomes,
+            self._offering.assignments,
+            self._opportunities,
+            self._segmenting,
+            self._identifying,
+            self.delivering.deliveries,
+            self.delivering.endpoints,
         )
 
     def register(self, server: grpc.aio.Server) -> None:
-        resolver = Resolver(self._database, self._customers, self._touchpoints, self._teams, self._now)
+        resolver = Resolver(
+            self._database,
+            self._customers,
+            self._touchpoints,
+            self._teams,
+            self._sources,
+            self._identifying.matcher,
+            self._outbox,
+            self._now,
+        )
         writes = self._writes
-        recording = Recording(self._interactions, self._touchpoints, self._campaigns, self._permissions, self._outbox)
+        recording = self._recording
         spending = SpendRecording(self._spend, self._campaigns, self._touchpoints, self._outbox, self._currency)
         customer_pb2_grpc.add_CustomerServiceServicer_to_server(
             CustomerServicer(
                 self._customers,
                 self._employees,
                 writes,
-                Merges(self._customers, writes, self._outbox, self._now),
+                self._outbox,
+                self._identifying.merges,
+                self._identifying.matcher,
+                self._forms,
+                self._sources,
                 self._now,
             ),
             server,
         )
+        self._identifying.register(server)
+        attribute_pb2_grpc.add_AttributeServiceServicer_to_server(AttributeServicer(self._attributes, writes), server)
+        source_pb2_grpc.add_SourceServiceServicer_to_server(SourceServicer(self._sources, self._teams, writes), server)
         employee_pb2_grpc.add_EmployeeServiceServicer_to_server(
             EmployeeServicer(self._employees, self._teams, writes), server
         )
@@ -156,6 +281,7 @@ class CustomersService:
                 self._database,
                 self._interactions,
                 self._customers,
+                self._touchpoints,
                 self._codes,
                 recording,
                 self._journeys,
@@ -165,11 +291,15 @@ class CustomersService:
             ),
             server,
         )
+        stream_pb2_grpc.add_StreamServiceServicer_to_server(
+            StreamServicer(self._customers, self._touchpoints, self._tail), server
+        )
         campaign_pb2_grpc.add_CampaignServiceServicer_to_server(
             CampaignServicer(
                 self._campaigns,
                 self._touchpoints,
                 self._employees,
+                self._segmenting.segments,
                 writes,
                 self._outbox,
                 self._currency,
@@ -182,13 +312,54 @@ class CustomersService:
             CodeServicer(self._database, self._codes, self._touchpoints, self._campaigns, recording, writes, self._now),
             server,
         )
+        consents = ConsentRecording(self._consents, self._customers, resolver, self._outbox, self._now)
+        self.delivering.register(server, resolver, consents)
+        self._segmenting.register(server, resolver)
         consent_pb2_grpc.add_ConsentServiceServicer_to_server(
             ConsentServicer(
                 self._consents,
                 self._customers,
                 self._permissions,
-                ConsentRecording(self._consents, self._customers, resolver, self._now),
-                ByTheCaller(),
+                consents,
+                self.delivering.confirming,
+                writes,
+                self._now,
+            ),
+            server,
+        )
+        signal_pb2_grpc.add_SignalServiceServicer_to_server(
+            SignalServicer(self._database, self._signals, self._customers, self._outbox), server
+        )
+        state_pb2_grpc.add_StateServiceServicer_to_server(
+            StateServicer(
+                self._states,
+                self._customers,
+                self._gathering,
+                self._rules,
+                self._state_judge,
+                self._sweep,
+                self._facts,
+                writes,
+                self._outbox,
+                self._now,
+            ),
+            server,
+        )
+        self._offering.register(
+            server,
+            self._touchpoints,
+            resolver,
+            self._gathering,
+            self._permissions,
+            self._states,
+            self._sweep,
+            writes,
+        )
+        opportunity_pb2_grpc.add_OpportunityServiceServicer_to_server(
+            OpportunityServicer(
+                self._opportunities,
+                Naming(self._customers, self._employees, self._campaigns, self._offering.offers, resolver),
+                self._opportunity_recording,
                 writes,
                 self._now,
             ),
@@ -197,13 +368,15 @@ class CustomersService:
         importing_pb2_grpc.add_ImportServiceServicer_to_server(
             ImportServicer(
                 self._database,
+                resolver,
                 self._touchpoints,
                 SpendRows(spending, self._campaigns, self._touchpoints),
                 spending,
+                self._forms,
             ),
             server,
         )
-        reference_pb2_grpc.add_ReferenceServiceServicer_to_server(ReferenceServicer(resolver), server)
+        reference_pb2_grpc.add_ReferenceServiceServicer_to_server(ReferenceServicer(resolver, self._forms), server)
         client_pb2_grpc.add_ClientServiceServicer_to_server(
             ClientServicer(self._clients, writes, OF_PARTNERS, self._now), server
         )
@@ -214,9 +387,14 @@ class CustomersService:
             VerificationServicer(
                 {
                     "customers": CustomerCheck(self._customers, self._interactions),
+                    "duplicates": self._identifying.check,
+                    "segments": self._segmenting.check,
                     "interactions": InteractionCheck(self._customers, self._interactions),
                     "consents": ConsentCheck(self._customers, self._consents),
+                    "deliveries": self.delivering.check,
                     "attributions": AttributionCheck(self._interactions, self._attributing),
+                    "opportunities": OpportunityCheck(self._customers, self._opportunities),
+                    **self._offering.checks,
                 }
             ),
             server,
@@ -234,11 +412,20 @@ class CustomersService:
             Relay(self._outbox, "metrics", to_metrics(metrics), holder=holder, report=reporting(metrics)),
             Relay(self._outbox, "journey", to_journeys, holder=holder),
             Relay(self._outbox, ATTRIBUTION, self._attributing.deliver, holder=holder),
+            Relay(self._outbox, STREAM, self._numbering.deliver, holder=holder),
+            Relay(self._outbox, STANDING, self._standing.deliver, holder=holder),
         )
 
     @asynccontextmanager
     async def relaying(self, feedback: grpc.aio.Channel, metrics: grpc.aio.Channel) -> AsyncIterator[None]:
         """Deliver what the others must learn until the block is left."""
         relays = self.relays(feedback, metrics)
-        async with working(*(relay.run() for relay in relays), self.freshness.run()):
+        async with working(
+            *(relay.run() for relay in relays),
+            self.freshness.run(),
+            self._tail.changes.run(),
+            self._sweep.run(),
+            self._segmenting.evaluating.run(),
+            *self.delivering.loops(),
+        ):
             yield

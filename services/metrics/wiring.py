@@ -18,6 +18,10 @@ from rundblick.metrics.v1 import (
     event_pb2_grpc,
     kpi_pb2,
     kpi_pb2_grpc,
+    offer_pb2,
+    offer_pb2_grpc,
+    plan_pb2,
+    plan_pb2_grpc,
     rollup_pb2,
     rollup_pb2_grpc,
 )
@@ -31,6 +35,7 @@ from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Database, Readiness, Session
 from chassis.times import utc_now
+from chassis.watching import Changes
 from services.metrics.alert.judging import Judging
 from services.metrics.alert.repository import MongoAlertRepository
 from services.metrics.alert.servicer import AlertServicer
@@ -52,7 +57,8 @@ from services.metrics.kpi.periods import Zone
 from services.metrics.kpi.reader import Reader
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.servicer import KpiServicer
-from services.metrics.kpi.watching import Changes
+from services.metrics.offer.servicer import OfferResultServicer
+from services.metrics.plan.servicer import PlanServicer
 from services.metrics.rollup.belonging import MongoBelongingRepository
 from services.metrics.rollup.checking import FigureCheck
 from services.metrics.rollup.filling import Filling
@@ -73,6 +79,8 @@ NAMES = tuple(
         comparison_pb2.DESCRIPTOR,
         alert_pb2.DESCRIPTOR,
         campaign_pb2.DESCRIPTOR,
+        offer_pb2.DESCRIPTOR,
+        plan_pb2.DESCRIPTOR,
         alias_pb2.DESCRIPTOR,
         delivery_pb2.DESCRIPTOR,
     )
@@ -183,6 +191,10 @@ class MetricsService:
         campaign_pb2_grpc.add_CampaignResultServiceServicer_to_server(
             CampaignResultServicer(self._plans, self._catalogues, self._reader, self._now), server
         )
+        offer_pb2_grpc.add_OfferResultServiceServicer_to_server(
+            OfferResultServicer(self._catalogues, self._reader), server
+        )
+        plan_pb2_grpc.add_PlanServiceServicer_to_server(PlanServicer(self._catalogues, self._reader), server)
         alert_pb2_grpc.add_AlertServiceServicer_to_server(AlertServicer(self._alerts), server)
         rollup_pb2_grpc.add_RollupServiceServicer_to_server(RollupServicer(self._check), server)
         alias_pb2_grpc.add_AliasServiceServicer_to_server(self._aliases, server)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.ids import new_id, prefix_of, with_prefix
+from chassis.ids import derived_id, new_id, prefix_of, with_prefix
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -40,3 +40,10 @@ def test_what_is_no_id_has_no_prefix(text: str) -> None:
 
 def test_an_id_followed_by_a_line_break_is_no_id() -> None:
     assert prefix_of(new_id("cus") + "\n") is None
+
+
+def test_the_same_words_have_the_same_id_always_and_others_another() -> None:
+    assert derived_id("int", "shop", "visit-1") == "int_1G42TE9ZN4V84ENY6KY3Y8GKTT"
+    ids = {derived_id("int", *words) for words in (("shop", "12"), ("shop1", "2"), ("shop", "1", "2"), ("shop12",))}
+    assert len(ids) == 4
+    assert {prefix_of(id) for id in ids} == {"int"}

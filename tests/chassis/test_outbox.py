@@ -370,3 +370,19 @@ async def test_a_relay_reports_how_far_it_came_also_when_nothing_happens(outbox:
     moments = [backlog.delivered_until for backlog in told]
     assert moments == sorted(moments)
     assert moments[0] < moments[-1]
+
+
+async def test_what_several_make_of_the_same_entries_in_their_transactions_is_made_once(outbox: Outbox) -> None:
+    entries = [entry(f"enq_{number}", 1) for number in range(5)]
+    await append(outbox, *entries)
+    ids = [one.id for one in entries]
+    made = outbox.database["made"]
+
+    async def make(session: Session) -> None:
+        taken = await outbox.take(session, ids)
+        if taken:
+            await made.insert_many([{"of": id} for id in taken], session=session)
+
+    await asyncio.gather(*(in_transaction(outbox.database, make) for _ in range(4)))
+    assert sorted(document["of"] for document in await made.find().to_list(None)) == sorted(ids)
+    assert await outbox.is_empty("metrics")

@@ -14,7 +14,8 @@ def _stages(plan: Any) -> Iterator[str]:
         for part in plan:
             yield from _stages(part)
     elif isinstance(plan, dict):
-        if "stage" in plan:
+        # Documents may have a field of this name too, in the filter of a plan.
+        if isinstance(plan.get("stage"), str):
             yield plan["stage"]
         for part in plan.values():
             yield from _stages(part)

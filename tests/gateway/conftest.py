@@ -154,7 +154,8 @@ async def world(mongo_uri: str) -> AsyncIterator[World]:
             )
             return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
 
-        metrics, of_customers = MetricsService(await database()), CustomersService(await database())
+        # Nobody is left out of an offer by chance.
+        metrics, of_customers = MetricsService(await database()), CustomersService(await database(), holdout=0.0)
         addresses = {"customers": await serve(of_customers), "metrics": await serve(metrics)}
         customers = await stack.enter_async_context(open_channel(addresses["customers"], FILES, process="feedback"))
         to_metrics = await stack.enter_async_context(open_channel(addresses["metrics"], process="feedback"))

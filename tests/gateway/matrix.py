@@ -74,9 +74,9 @@ NODES = {
     if isinstance(type, GraphQLObjectType) and any(one.name == "Node" for one in type.interfaces)
 }
 # Root fields that need to be told whom, by type: given the ids and other keys of what was seeded.
-TOLD = {"customer", "kpi", "change", "node", "nodes", "touchpointCode"}
+TOLD = {"customer", "kpi", "change", "node", "nodes", "touchpointCode", "segment", "offer"}
 # Nobody is reached through these.
-NOT_OBJECTS = {"viewer", "eventTypes", "jobs"}
+NOT_OBJECTS = {"viewer", "eventTypes", "jobs", "touchpointPlan"}
 
 
 def _plain(field: GraphQLField) -> bool:
@@ -152,7 +152,7 @@ def root_ways(ids: dict[str, set[str]], keys: dict[str, list[dict[str, Any]]]) -
         for id in some:
             yield Way("node", f"query($id: ID!) {{ node(id: $id) {below} }}", {"id": id})
         yield Way("nodes", f"query($ids: [ID!]!) {{ nodes(ids: $ids) {below} }}", {"ids": sorted(some)})
-    for name in ("customer", "change"):
+    for name in ("customer", "change", "segment", "offer"):
         below = _below(query_type.fields[name].type)
         for id in ids[name.capitalize()]:
             yield Way(f"{name}(id)", f"query($id: ID!) {{ {name}(id: $id) {below} }}", {"id": id})

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chassis.caller import ALL_SCOPES, Caller
@@ -11,7 +11,7 @@ from tests.callers import partner
 from tests.gateway.conftest import World
 from tests.gateway.matrix import Said
 
-_ROWS = ("customers:read", "enquiries:read", "metrics:read")
+_ROWS = ("customers:read", "opportunities:read", "enquiries:read", "metrics:read")
 _READ = frozenset(scope for scope in TABLE.scopes if scope.endswith(":read"))
 
 
@@ -128,6 +128,8 @@ class _Seeding:
         )
         self._says(Said("Interaction", fact["interaction"]["id"], **said), summary)
         await self._consent(Said("Customer", id, **said), email, source)
+        await self._delivery(Said("Customer", id, **said))
+        await self._opportunity(Said("Opportunity", "", **said), id)
         return id, key["id"]
 
     async def _consent(self, said: Said, email: str, source: str) -> None:
@@ -135,6 +137,38 @@ class _Seeding:
         of_consent = {"channel": "EMAIL", "purpose": "MARKETING", "address": email, "wordingVersion": wording}
         await self._made("recordConsent", "consentRecord { id }", customer=said.id, source=source, **of_consent)
         self._says(said, wording)
+
+    async def _opportunity(self, said: Said, customer: str) -> None:
+        title, reason, external_id = self.marker(), self.marker(), self.marker()
+        input = {"title": title, "stage": "CLOSED_LOST", "lossReason": reason, "externalId": external_id}
+        given = {"customer": customer, "source": said.source, "owner": said.owner}
+        made = await self._made("createOpportunity", "opportunity { id }", **input, **given)
+        self._says(replace(said, id=made["opportunity"]["id"]), title, reason, external_id)
+
+    async def _delivery(self, said: Said) -> None:
+        """Nobody carries e-mail in this world, so it waits."""
+        subject, text, external_id, address = *(self.marker() for _ in range(3)), f"marker{next(self._numbers)}ends"
+        made = await self._made(
+            "sendDelivery",
+            "delivery { id }",
+            customer=said.id,
+            channel="EMAIL",
+            address=f"{address}@example.org",
+            subject=subject,
+            text=text,
+            html=text,
+            source=said.source,
+            externalId=external_id,
+        )
+        said = replace(said, type="Delivery", id=made["delivery"]["id"])
+        self._says(said, subject, text, external_id)
+        self._says(replace(said, personal=True), f"{address}@example.org")
+
+    async def webhook(self) -> None:
+        path = self.marker()
+        url = f"https://hooks.company.example/{path}"
+        made = await self._made("createWebhookEndpoint", "webhookEndpoint { id }", url=url, channels=["SMS"])
+        self.seeded.said[path] = Said("WebhookEndpoint", made["webhookEndpoint"]["id"])
 
     async def enquiry(self, source: str, external_id: str, assignee: str | None, team: str | None) -> None:
         subject, category, body = self.marker(), self.marker(), self.marker()
@@ -168,7 +202,7 @@ class _Seeding:
         )
         self._says(Said("Change", made["change"]["id"], source="rundblick"), name, description)
 
-    async def campaign(self, touchpoint: str) -> None:
+    async def campaign(self, touchpoint: str, segment: str) -> None:
         name, objective, note, target = self.marker(), self.marker(), self.marker(), self.marker()
         made = await self._made(
             "createCampaign",
@@ -179,6 +213,7 @@ class _Seeding:
             endsOn="2026-01-31",
             budget={"amount": "10", "currency": "EUR"},
             touchpoints=[touchpoint],
+            targetSegments=[segment],
             owner=self.seeded.employees["ann"],
         )
         id: str = made["campaign"]["id"]
@@ -190,6 +225,41 @@ class _Seeding:
         made = await self._made("createTouchpointCode", "touchpointCode { code }", touchpoint=touchpoint, target=url)
         self.seeded.said[target] = Said("Touchpoint", touchpoint)
         self.seeded.keys["touchpointCode|$code: String!"].append({"code": made["touchpointCode"]["code"]})
+
+    async def offer(self, customer: str, source: str) -> None:
+        title, description, topic, entry = (self.marker() for _ in range(4))
+        made = await self._made(
+            "defineOffer",
+            "offer { id }",
+            key="care",
+            title=title,
+            description=description,
+            topics=[topic],
+            purpose="SERVICE",
+        )
+        self._says(Said("Offer", made["offer"]["id"], source="rundblick"), title, description, topic)
+        of_customer = next(one for one in self.seeded.said.values() if one.id == customer and not one.personal)
+        outcome = {"offer": "care", "customer": customer, "result": "SHOWN", "source": source, "externalId": entry}
+        await self._made("recordOfferOutcome", "outcome { id }", **outcome)
+        self._says(of_customer, entry)
+        self.seeded.keys["offer|$key: String!"].append({"key": "care"})
+
+    async def segment(self, customer: str) -> str:
+        name, description, expectation, industry = (self.marker() for _ in range(4))
+        made = await self._made(
+            "defineSegment",
+            "segment { id }",
+            key="invited",
+            name=name,
+            description=description,
+            expectations=[expectation],
+            targetMarket={"industry": industry},
+        )
+        id: str = made["segment"]["id"]
+        await self._made("addToSegment", "segment { id }", segment=id, customers=[customer])
+        self._says(Said("Segment", id, source="rundblick"), name, description, expectation, industry)
+        self.seeded.keys["segment|$key: String!"].append({"key": "invited"})
+        return id
 
     async def kpi(self) -> None:
         name, description = self.marker(), self.marker()
@@ -221,9 +291,11 @@ async def seeded_in(world: World) -> Seeded:
         ("fair", None, None),
     )
     for source, owner, of in owned:
-        _, external_id = await seeding.customer(source, owner, of)
+        customer, external_id = await seeding.customer(source, owner, of)
         await seeding.enquiry(source, external_id, owner, of)
+    await seeding.offer(customer, source)
     await seeding.change(form)
-    await seeding.campaign(form)
+    await seeding.campaign(form, await seeding.segment(customer))
     await seeding.kpi()
+    await seeding.webhook()
     return seeding.seeded

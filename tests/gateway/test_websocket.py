@@ -4,8 +4,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -17,6 +18,12 @@ from tests.gateway.conftest import World
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
 WATCH = 'subscription { kpiChanged(key: "enquiries") { n value kpi { key name } definitionVersion } }'
+
+
+class Served(Protocol):
+    """A gateway behind a real server."""
+
+    client: httpx.AsyncClient
 
 
 class Client:
@@ -46,7 +53,7 @@ class Client:
 
 @asynccontextmanager
 async def opened(
-    world: World, *, init: bool = True, payload: Any = None, headers: dict[str, str] | None = None
+    world: Served, *, init: bool = True, payload: Any = None, headers: dict[str, str] | None = None
 ) -> AsyncIterator[Client]:
     uri = f"ws{str(world.client.base_url).removeprefix('http').rstrip('/')}/graphql"
     async with connect(uri, subprotocols=[PROTOCOL], additional_headers=headers) as connection:

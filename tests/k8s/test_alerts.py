@@ -8,12 +8,14 @@ import pytest
 from tests.k8s.test_manifests import ROOT, documents
 
 COMPONENT = ROOT / "k8s" / "components" / "alerts"
-# As tests/chassis/test_telemetry.py finds those of a relay; the last one is that of services/metrics/wiring.py.
+# As tests/chassis/test_telemetry.py finds those of a relay; the last two are those of services/metrics/wiring.py and
+# services/customers/delivery/sending.py.
 GAUGES = {
     "rundblick.outbox.pending": "{entry}",
     "rundblick.outbox.parked": "{entry}",
     "rundblick.outbox.lag": "s",
     "rundblick.figures.lag": "s",
+    "rundblick.deliveries.age": "s",
 }
 
 

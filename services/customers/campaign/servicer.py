@@ -20,6 +20,7 @@ from services.customers.campaign.domain import PREFIX, Campaign, CampaignNotFoun
 from services.customers.campaign.outgoing import entry
 from services.customers.campaign.repository import MongoCampaignRepository
 from services.customers.employee.repository import MongoEmployeeRepository
+from services.customers.segment.repository import MongoSegmentRepository
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 
 _KINDS = (str, str)
@@ -33,6 +34,7 @@ class CampaignServicer(campaign_pb2_grpc.CampaignServiceServicer):
         campaigns: MongoCampaignRepository,
         touchpoints: MongoTouchpointRepository,
         employees: MongoEmployeeRepository,
+        segments: MongoSegmentRepository,
         writes: Writes,
         outbox: Outbox,
         currency: str,
@@ -41,6 +43,7 @@ class CampaignServicer(campaign_pb2_grpc.CampaignServiceServicer):
         self._campaigns = campaigns
         self._touchpoints = touchpoints
         self._employees = employees
+        self._segments = segments
         self._writes = writes
         self._outbox = outbox
         self._currency = currency
@@ -105,6 +108,10 @@ class CampaignServicer(campaign_pb2_grpc.CampaignServiceServicer):
         for number, id in enumerate(campaign.touchpoints):
             if id not in places:
                 raise NotFound(f"there is no touchpoint {id}", ("touchpoint_ids", str(number)))
+        segments = await self._segments.of_ids(caller, campaign.segments, session) if campaign.segments else {}
+        for number, id in enumerate(campaign.segments):
+            if id not in segments:
+                raise NotFound(f"there is no segment {id}", ("segment_ids", str(number)))
         if campaign.owner is None:
             return replace(campaign, team=None)
         owner = (await self._employees.of_ids(caller, [campaign.owner], session)).get(campaign.owner)

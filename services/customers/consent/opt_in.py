@@ -5,6 +5,7 @@ import secrets
 from datetime import timedelta
 from typing import Protocol
 
+from chassis.caller import Caller
 from chassis.mongo import Session
 from services.customers.consent.domain import ConsentEntry
 
@@ -12,19 +13,12 @@ from services.customers.consent.domain import ConsentEntry
 LIFETIME = timedelta(days=7)
 
 
-class Delivery(Protocol):
-    async def hand_over(self, session: Session, pending: ConsentEntry, token: str) -> str | None:
+class HandingOver(Protocol):
+    async def hand_over(self, caller: Caller, session: Session, pending: ConsentEntry, token: str) -> str | None:
         """Take care, with the session's commit, that the token reaches the address of the entry.
 
         Answers the token where the caller has to send it themselves.
         """
-
-
-class ByTheCaller:
-    """The company's own mail system sends it: whoever recorded the consent is told the token."""
-
-    async def hand_over(self, session: Session, pending: ConsentEntry, token: str) -> str | None:
-        return token
 
 
 def new_token() -> str:

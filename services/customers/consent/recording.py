@@ -7,12 +7,15 @@ from chassis.caller import Caller
 from chassis.errors import InvalidInput, NotFound
 from chassis.ids import new_id
 from chassis.mongo import Session
+from chassis.outbox import Outbox
 from services.customers.consent.domain import ConsentEntry, Statement, confirmation
 from services.customers.consent.opt_in import token_hash
 from services.customers.consent.repository import MongoConsentRepository
 from services.customers.customer.domain import CustomerNotFound
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.reference.resolver import Resolver
+from services.customers.standing.outgoing import changed
+from services.customers.stream.outgoing import changed_customers
 
 
 class ConsentRecording:
@@ -21,11 +24,13 @@ class ConsentRecording:
         consents: MongoConsentRepository,
         customers: MongoCustomerRepository,
         resolver: Resolver,
+        outbox: Outbox,
         now: Callable[[], datetime],
     ) -> None:
         self._consents = consents
         self._customers = customers
         self._resolver = resolver
+        self._outbox = outbox
         self._now = now
 
     async def whose(self, caller: Caller, customer: str | None, external_id: tuple[str, str] | None) -> str:
@@ -66,7 +71,7 @@ class ConsentRecording:
             owner=caller.employee,
             team=caller.team,
         )
-        await self._consents.add(caller, entry, session)
+        await self._add(caller, entry, session)
         return entry
 
     async def confirm(self, caller: Caller, session: Session, token: str, ip_address: str | None) -> ConsentEntry:
@@ -86,8 +91,17 @@ class ConsentRecording:
             recorded_by=caller.subject,
             now=self._now(),
         )
-        await self._consents.add(caller, entry, session)
+        await self._add(caller, entry, session)
         return entry
+
+    def told(self) -> None:
+        """After the commit: deliver now instead of at the next look."""
+        self._outbox.wake()
+
+    async def _add(self, caller: Caller, entry: ConsentEntry, session: Session) -> None:
+        await self._consents.add(caller, entry, session)
+        told = changed_customers([entry.customer], [entry.said.source])
+        await self._outbox.append(session, [*told, *changed([entry.customer])])
 
     async def _held(self, caller: Caller, session: Session, record: str) -> str:
         """Whose the record is; no merge or split changes that before the session commits."""

@@ -15,7 +15,7 @@ from chassis.times import from_timestamp, to_timestamp
 from services.customers.batches import answers
 from services.customers.consent import messages
 from services.customers.consent.domain import ConsentStatus
-from services.customers.consent.opt_in import LIFETIME, Delivery, new_token, token_hash
+from services.customers.consent.opt_in import LIFETIME, HandingOver, new_token, token_hash
 from services.customers.consent.permissions import Permissions
 from services.customers.consent.recording import ConsentRecording
 from services.customers.consent.repository import MongoConsentRepository
@@ -29,7 +29,7 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
         customers: MongoCustomerRepository,
         permissions: Permissions,
         recording: ConsentRecording,
-        delivery: Delivery,
+        tokens: HandingOver,
         writes: Writes,
         now: Callable[[], datetime],
     ) -> None:
@@ -37,7 +37,7 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
         self._customers = customers
         self._permissions = permissions
         self._recording = recording
-        self._delivery = delivery
+        self._tokens = tokens
         self._writes = writes
         self._now = now
 
@@ -93,12 +93,13 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
         async def record(session: Session) -> pb.RecordConsentResponse:
             entry = await self._recording.record(caller, session, whose, said)
             if request.double_opt_in:
-                to_send[entry.id] = await self._delivery.hand_over(session, entry, token)
+                to_send[entry.id] = await self._tokens.hand_over(caller, session, entry, token)
             return pb.RecordConsentResponse(
                 entry=messages.entry_to_proto(entry, caller), token_expires_at=to_timestamp(said.token_until)
             )
 
         response = await self._writes.run(caller, request, pb.RecordConsentResponse, record)
+        self._recording.told()
         # Added afterwards: what a repetition is answered from is kept for days, and must not hold it.
         told = to_send.get(response.entry.id)
         return (
@@ -117,7 +118,9 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
             entry = await self._recording.record(caller, session, whose, said)
             return pb.RevokeConsentResponse(entry=messages.entry_to_proto(entry, caller))
 
-        return await self._writes.run(caller, request, pb.RevokeConsentResponse, revoke)
+        response = await self._writes.run(caller, request, pb.RevokeConsentResponse, revoke)
+        self._recording.told()
+        return response
 
     async def ConfirmConsent(self, request: pb.ConfirmConsentRequest, context: Any) -> pb.ConfirmConsentResponse:
         caller = current_caller()
@@ -127,7 +130,9 @@ class ConsentServicer(consent_pb2_grpc.ConsentServiceServicer):
             entry = await self._recording.confirm(caller, session, request.token, ip_address)
             return pb.ConfirmConsentResponse(entry=messages.entry_to_proto(entry, caller))
 
-        return await self._writes.run(caller, request, pb.ConfirmConsentResponse, confirm)
+        response = await self._writes.run(caller, request, pb.ConfirmConsentResponse, confirm)
+        self._recording.told()
+        return response
 
     async def _whose(self, caller: Caller, statement: pb.ConsentStatement) -> str:
         external = statement.external_id

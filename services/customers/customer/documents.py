@@ -1,10 +1,22 @@
 """Customers and source records as documents, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any
 
 from chassis.mongo import Document
-from services.customers.customer.domain import Address, Customer, CustomerKind, Provenance, SourceRecord, Values
+from services.customers.customer.domain import (
+    ATTRIBUTES,
+    Address,
+    Customer,
+    CustomerKind,
+    Provenance,
+    SourceRecord,
+    Values,
+)
 from services.customers.customer.domain.merging import Former
+from services.customers.customer.domain.searching import filed, folded, names_of, near, terms
+from services.customers.matching.domain.keys import keys_of
 
 
 def record_to_document(record: SourceRecord, customer: Customer) -> Document:
@@ -13,11 +25,13 @@ def record_to_document(record: SourceRecord, customer: Customer) -> Document:
         "source": record.source,
         "external_id": record.external_id,
         "customer": customer.id,
+        # By these the match rules find it.
+        "keys": keys_of(record.values, record.external_id),
         "home": record.home,
         "moves": record.moves,
         "values": _values_to_document(record.values),
         "retracted": _values_to_document(record.retracted),
-        "since": dict(record.since),
+        "since": _nested(record.since),
         "received_at": record.received_at,
         "updated_at": record.updated_at,
         "team": customer.team,
@@ -31,7 +45,7 @@ def record_from_document(document: Document) -> SourceRecord:
         source=document["source"],
         external_id=document["external_id"],
         values=_values(document["values"]),
-        since=document["since"],
+        since=_flat(document["since"]),
         received_at=document["received_at"],
         updated_at=document["updated_at"],
         home=document["home"],
@@ -40,16 +54,45 @@ def record_from_document(document: Document) -> SourceRecord:
     )
 
 
+def _nested(fields: Mapping[str, Any]) -> Document:
+    """With the fields attributes.<key> as one document: a dot in a name is a path to MongoDB."""
+    found: Document = {}
+    for name, value in fields.items():
+        field, _, key = name.partition(".")
+        if key:
+            found.setdefault(field, {})[key] = value
+        else:
+            found[field] = value
+    return found
+
+
+def _flat(document: Document) -> Document:
+    found = {name: value for name, value in document.items() if name != ATTRIBUTES}
+    return found | {f"{ATTRIBUTES}.{key}": value for key, value in document.get(ATTRIBUTES, {}).items()}
+
+
 def _values_to_document(values: Values) -> Document:
-    if "addresses" in values:
-        return {**values, "addresses": [_address_to_document(address) for address in values["addresses"]]}
-    return dict(values)
+    found: Document = {}
+    for name, value in values.items():
+        if name == "addresses":
+            found[name] = [_address_to_document(address) for address in value]
+        else:
+            found[name] = _day_to_document(value) if isinstance(value, date) else value
+    return _nested(found)
 
 
-def _values(values: Document) -> Document:
-    if "addresses" in values:
-        return {**values, "addresses": [_address_from_document(address) for address in values["addresses"]]}
-    return values
+def _values(document: Document) -> Document:
+    found: Document = {
+        name: value.date() if isinstance(value, datetime) else value for name, value in _flat(document).items()
+    }
+    if "addresses" in found:
+        found["addresses"] = [_address_from_document(address) for address in found["addresses"]]
+    return found
+
+
+def _day_to_document(day: date) -> datetime:
+    """MongoDB knows no days, and expressions compare moments."""
+    return datetime.combine(day, time(), UTC)
 
 
 def _address_to_document(address: Address) -> Document:
@@ -71,7 +114,10 @@ def customer_to_document(customer: Customer) -> Document:
         "_id": customer.id,
         "kind": customer.kind.value,
         "display_name": customer.display_name,
-        "folded_name": customer.display_name.casefold(),
+        "folded_name": folded(customer.display_name),
+        "filed": filed(customer),
+        "terms": terms(customer),
+        "near": near(names_of(customer)),
         "values": _values_to_document(customer.values),
         "provenance": [
             {"field": p.field, "source_record": p.source_record, "since": p.since} for p in customer.provenance

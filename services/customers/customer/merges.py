@@ -18,6 +18,8 @@ from services.customers.customer import messages
 from services.customers.customer.domain import OWN_SOURCE, Customer, CustomerNotFound, require_version
 from services.customers.customer.domain.merging import Former, Moved, brought_by, changes, merge, split
 from services.customers.customer.repository import MongoCustomerRepository
+from services.customers.standing.outgoing import changed
+from services.customers.stream.outgoing import changed_customers
 
 # Who must learn of it: the other services, and the interactions of this one.
 DESTINATIONS = ("feedback", "metrics", "journey")
@@ -82,6 +84,18 @@ class Merges:
 
         return await self._run(caller, request, pb.SplitCustomerResponse, work)
 
+    async def join(self, caller: Caller, survivor: str, duplicates: Sequence[str], session: Session) -> Customer:
+        """Merge within another's transaction; who was merged or split meanwhile is taken as who they are now."""
+        found = await self._customers.of_ids(caller, [survivor, *duplicates], session, whole=True)
+        for id in (survivor, *duplicates):
+            if id not in found:
+                raise CustomerNotFound(id)
+        formers = await self._customers.formers_of(caller, {c.id for c in found.values()}, session)
+        moved = merge(found[survivor], [found[id] for id in duplicates], formers, self._now())
+        [merged] = moved.customers
+        await self._save(caller, moved, merged, session)
+        return merged
+
     async def _run(
         self,
         caller: Caller,
@@ -99,6 +113,10 @@ class Merges:
         await self._outbox.append(
             session, [Entry(name, about.id, about.version, "aliases", payload) for name in DESTINATIONS]
         )
+        # A partner learns of it when records of its own moved.
+        concerned = [*(former.id for former in moved.formers), *(customer.id for customer in moved.customers)]
+        sources = {record.source for record in moved.records}
+        await self._outbox.append(session, [*changed_customers(concerned, sources), *changed(concerned)])
 
 
 def _leaving(customer: Customer, formers: Sequence[Former], request: pb.SplitCustomerRequest) -> set[str]:

@@ -1,5 +1,7 @@
 """Customers as messages, and back."""
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from google.protobuf import struct_pb2
@@ -8,7 +10,16 @@ from rundblick.customers.v1 import customer_pb2 as pb
 from chassis.caller import Caller, Reach
 from chassis.errors import InvalidInput
 from chassis.times import to_timestamp
-from services.customers.customer.domain import TEXT_FIELDS, Address, Customer, CustomerKind, SourceRecord, Values
+from services.customers.customer.domain import (
+    ATTRIBUTES,
+    TEXT_FIELDS,
+    Address,
+    Customer,
+    CustomerKind,
+    SourceRecord,
+    Values,
+    attributes_in,
+)
 from services.customers.customer.domain.merging import Change, Reason
 
 # As in the rights table, for values that carry their field's name beside them.
@@ -45,7 +56,14 @@ def values_from_proto(fields: pb.CustomerFields) -> dict[str, Any]:
         values["phones"] = list(fields.phones.values)
     if fields.HasField("addresses"):
         values["addresses"] = [_address_from_proto(address) for address in fields.addresses.values]
+    if fields.attributes:
+        values[ATTRIBUTES] = [(one.key, _plain(one.value)) for one in fields.attributes]
     return values
+
+
+def _plain(value: struct_pb2.Value) -> Any:
+    kind = value.WhichOneof("kind")
+    return None if kind in (None, "null_value") else getattr(value, kind)
 
 
 def _address_from_proto(address: pb.PostalAddress) -> Address:
@@ -76,7 +94,13 @@ def _fields_to_proto(values: Values) -> pb.CustomerFields:
     if "addresses" in values:
         fields.addresses.values.extend(map(_address_to_proto, values["addresses"]))
         fields.addresses.SetInParent()
+    fields.attributes.extend(_attributes(values))
     return fields
+
+
+def _attributes(values: Values) -> Iterator[pb.AttributeValue]:
+    for name in attributes_in(values):
+        yield pb.AttributeValue(key=name.partition(".")[2], value=_value(values[name]))
 
 
 def _record_to_proto(record: SourceRecord) -> pb.SourceRecord:
@@ -115,6 +139,7 @@ def to_proto(customer: Customer) -> pb.Customer:
         updated_at=to_timestamp(customer.updated_at),
         source=customer.source,
         team_id=customer.team,
+        attributes=_attributes(values),
     )
 
 
@@ -161,4 +186,8 @@ def _value(value: Any) -> struct_pb2.Value:
         }
         fields = {name: _value(part) for name, part in known.items() if part}
         return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))
-    return struct_pb2.Value(string_value=value)
+    if isinstance(value, bool):
+        return struct_pb2.Value(bool_value=value)
+    if isinstance(value, float):
+        return struct_pb2.Value(number_value=value)
+    return struct_pb2.Value(string_value=value.isoformat() if isinstance(value, date) else value)

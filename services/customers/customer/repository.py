@@ -19,11 +19,14 @@ from services.customers.customer.documents import (
 )
 from services.customers.customer.domain import Customer, SourceRecord, seen_by
 from services.customers.customer.domain.merging import Former, Moved
+from services.customers.customer.domain.searching import Search, filed
+from services.customers.customer.search import SHOWN, alike, beginning
 
 ORDERS: dict[str, tuple[tuple[str, int], ...]] = {
     "NEWEST": (("created_at", DESCENDING), ("_id", DESCENDING)),
     "OLDEST": (("created_at", ASCENDING), ("_id", ASCENDING)),
     "NAME": (("folded_name", ASCENDING), ("_id", ASCENDING)),
+    "FILED": (("filed", ASCENDING), ("_id", ASCENDING)),
 }
 
 
@@ -45,9 +48,16 @@ class MongoCustomerRepository:
         ids = {document["_id"] async for document in members} | {caller.employee} - {None}
         return {**of_sources(caller, "sources"), "owner": {"$in": sorted(ids)}}
 
+    async def rows_of(self, caller: Caller) -> Document:
+        """The condition for what carries the owner of its customer: whose customers the caller sees."""
+        return await self._shown_to(caller)
+
     async def ensure_indexes(self) -> None:
         await self._customers.create_index(ORDERS["NEWEST"], name="newest")
         await self._customers.create_index(ORDERS["NAME"], name="name")
+        await self._customers.create_index(ORDERS["FILED"], name="filed")
+        await self._customers.create_index([("terms", ASCENDING)], name="terms")
+        await self._customers.create_index([("near", ASCENDING)], name="near")
         for field in ("sources", "owner", "kind"):
             await self._customers.create_index([(field, ASCENDING), *ORDERS["NEWEST"]], name=field)
         await self._customers.create_index(
@@ -84,7 +94,7 @@ class MongoCustomerRepository:
         self, caller: Caller, ids: Iterable[str], session: Session | None, *, whole: bool
     ) -> dict[str, Customer]:
         documents = await self._customers.find(
-            {"_id": {"$in": list(ids)}, **await self._shown_to(caller)}, session=session, batch_size=ONE_REPLY
+            {"_id": {"$in": list(ids)}, **await self._shown_to(caller)}, SHOWN, session=session, batch_size=ONE_REPLY
         ).to_list(None)
         return await self._with_records(caller, documents, session, whole=whole)
 
@@ -139,33 +149,50 @@ class MongoCustomerRepository:
         if caller.sources is not None and source not in caller.sources:
             return None
         documents = await self._customers.find(
-            {"external_ids": {"$elemMatch": {"source": source, "id": external_id}}, **await self._shown_to(caller)}
+            {"external_ids": {"$elemMatch": {"source": source, "id": external_id}}, **await self._shown_to(caller)},
+            SHOWN,
         ).to_list(1)
         found = await self._with_records(caller, documents, None)
         return next(iter(found.values()), None)
 
-    async def page(
-        self, caller: Caller, page: Page, *, order: str, search: str | None, filter: Mapping[str, Any]
-    ) -> Slice[Customer]:
+    async def page(self, caller: Caller, page: Page, *, order: str, filter: Mapping[str, Any]) -> Slice[Customer]:
         # Both may speak of the source: one must not take the other's place.
         conditions: list[Document] = [dict(filter), await self._shown_to(caller)]
-        folded = (search or "").strip().casefold()
-        if folded:
-            conditions.append({"folded_name": {"$gte": folded, "$lt": folded + "\U0010ffff"}})
-            order = "NAME"
         keys = ORDERS[order]
         documents = await (
-            self._customers.find({"$and": [*conditions, keyset_filter(keys, page)]})
+            self._customers.find({"$and": [*conditions, keyset_filter(keys, page)]}, SHOWN)
             .sort(keyset_sort(keys, page))
             .limit(page.size + 1)
         ).to_list(page.size + 1)
-        found = await self._with_records(caller, documents, None)
-        part = slice_of(
-            [found[document["_id"]] for document in documents],
-            [tuple(document[name] for name, _ in keys) for document in documents],
-            page,
-        )
-        return part if caller.sources is None else _with_names_seen(part, folded)
+        return _slice(await self._with_records(caller, documents, None), documents, order, page)
+
+    async def search(self, caller: Caller, page: Page, search: Search, *, filter: Mapping[str, Any]) -> Slice[Customer]:
+        """Those whose name begins so; when their list ends on the page, those that are like it fill it, and end it."""
+        conditions: Document = {"$and": [dict(filter), await self._shown_to(caller)]}
+        keys = ORDERS["FILED"]
+        names = {"$and": [conditions, beginning(search, "filed"), keyset_filter(keys, page)]}
+        pipeline: list[Document] = [
+            {"$match": names},
+            {"$sort": dict(keyset_sort(keys, page))},
+            {"$limit": page.size + 1},
+            {"$project": SHOWN},
+        ]
+        ended = page.boundary is not None and page.boundary[0] == search.end
+        if not page.backward and not ended:
+            pipeline += alike(search, conditions, self._customers.name)
+        documents = await self._customers.aggregate(pipeline, batchSize=ONE_REPLY).to_list(None)
+        begin = [document for document in documents if "alike" not in document]
+        room = page.size - len(begin)
+        others = {
+            d["_id"]: d for d in documents if "alike" in d and not d["filed"].startswith(search.name) and room > 0
+        }
+        found = await self._with_records(caller, [*begin, *others.values()], None)
+        part = _slice(found, begin, "FILED", page)
+        if caller.sources is not None:
+            part = _with_names_seen(part, search)
+        like = search.ranked([found[id] for id in others])[: max(room, 0)]
+        boundaries = tuple((search.end, customer.id) for customer in like)
+        return replace(part, items=(*part.items, *like), boundaries=(*part.boundaries, *boundaries))
 
     async def save(self, caller: Caller, customers: Sequence[Customer], session: Session) -> None:
         """Write the golden records and the source records they carry."""
@@ -243,9 +270,14 @@ class MongoCustomerRepository:
         return await some_ids(self._customers, after, size)
 
 
-def _with_names_seen(part: Slice[Customer], folded: str) -> Slice[Customer]:
+def _slice(found: Mapping[str, Customer], documents: Sequence[Document], order: str, page: Page) -> Slice[Customer]:
+    boundaries = [tuple(document[name] for name, _ in ORDERS[order]) for document in documents]
+    return slice_of([found[document["_id"]] for document in documents], boundaries, page)
+
+
+def _with_names_seen(part: Slice[Customer], search: Search) -> Slice[Customer]:
     """Without those that were found by a name the caller does not see."""
-    seen = [c.display_name.casefold().startswith(folded) for c in part.items]
+    seen = [filed(customer).startswith(search.name) for customer in part.items]
     return replace(
         part,
         items=tuple(item for item, keep in zip(part.items, seen, strict=True) if keep),

@@ -10,17 +10,27 @@ from chassis.caller import current_caller
 from chassis.errors import InvalidInput
 from chassis.mongo import Database, Session, in_transaction, require_source
 from services.customers.batches import LARGEST_BATCH
+from services.customers.customer.forms import Forms
 from services.customers.importing.domain import Outcome
-from services.customers.importing.taking import SpendRows, take_touchpoints
+from services.customers.importing.taking import SpendRows, take_customers, take_touchpoints
+from services.customers.reference.resolver import Resolver
 from services.customers.spend.recording import SpendRecording
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 
 
 class ImportServicer(importing_pb2_grpc.ImportServiceServicer):
     def __init__(
-        self, database: Database, touchpoints: MongoTouchpointRepository, spend: SpendRows, spending: SpendRecording
+        self,
+        database: Database,
+        resolver: Resolver,
+        touchpoints: MongoTouchpointRepository,
+        spend: SpendRows,
+        spending: SpendRecording,
+        forms: Forms,
     ) -> None:
+        self._forms = forms
         self._database = database
+        self._resolver = resolver
         self._touchpoints = touchpoints
         self._spend = spend
         self._spending = spending
@@ -47,6 +57,8 @@ class ImportServicer(importing_pb2_grpc.ImportServiceServicer):
             return outcome
 
         outcome = await in_transaction(self._database, take)
+        if "customer" in rows:
+            await take_customers(caller, request.source, rows["customer"], self._resolver, self._forms, outcome)
         self._spending.told()
         return pb.ImportRowsResponse(
             created=outcome.created,
@@ -55,5 +67,10 @@ class ImportServicer(importing_pb2_grpc.ImportServiceServicer):
             rejected=[
                 pb.RejectedImportRow(line=line, error=item_error(fault))
                 for line, fault in sorted(outcome.faults.items())
+            ],
+            left_out=[
+                pb.RejectedImportRow(line=line, error=item_error(fault))
+                for line, faults in sorted(outcome.left_out.items())
+                for fault in faults
             ],
         )

@@ -8,13 +8,47 @@ from chassis.errors import DomainError, InvalidInput, NotFound
 from chassis.ids import new_id, prefix_of
 from chassis.mongo import Session
 from services.customers.campaign.repository import MongoCampaignRepository
+from services.customers.customer.forms import Forms
 from services.customers.importing.domain import Outcome
+from services.customers.reference.messages import customer_key
+from services.customers.reference.resolver import Asked, Resolver
 from services.customers.spend import messages as spends
 from services.customers.spend.domain import PREFIX, Spend
 from services.customers.spend.recording import SpendRecording
 from services.customers.touchpoint import messages as touchpoints
 from services.customers.touchpoint.domain import Touchpoint
 from services.customers.touchpoint.repository import MongoTouchpointRepository
+
+
+async def take_customers(
+    caller: Caller,
+    source: str,
+    rows: list[pb.ImportedRow],
+    resolver: Resolver,
+    forms: Forms,
+    outcome: Outcome,
+) -> None:
+    """Known again by their external id; of two rows with one the later holds."""
+    asked = Asked(source)
+    form = await forms.of(caller, (row.customer.fields for row in rows))
+    lines: dict[str, int] = {}
+    for row in rows:
+        try:
+            # Only looked up is nobody: a row that says nothing but an external id is a customer too.
+            row.customer.fields.SetInParent()
+            key = customer_key(row.customer, form)
+        except DomainError as error:
+            outcome.faults[row.line] = error.fault
+        else:
+            asked.customers[key.external_id] = key
+            lines[key.external_id] = row.line
+    found = await resolver.resolve(caller, asked)
+    for external_id, resolved in found.customers.items():
+        outcome.count(created=resolved.created, changed=resolved.changed)
+        if resolved.left_out:
+            outcome.left_out[lines[external_id]] = list(resolved.left_out)
+    for (_, external_id), fault in found.faults.items():
+        outcome.faults[lines[external_id]] = fault
 
 
 async def take_touchpoints(

@@ -3,6 +3,7 @@
 from chassis.caller import Caller
 from chassis.verification import Checked
 from services.customers.customer.repository import MongoCustomerRepository
+from services.customers.interaction.domain import SubjectKind
 from services.customers.interaction.repository import MongoInteractionRepository
 
 
@@ -20,5 +21,7 @@ class InteractionCheck:
             if today != interaction.customer:
                 checked.differs("journey", interaction.id, f"belongs to {today}, shows {interaction.customer}")
         # Each is a message of an enquiry, which feedback counts too.
-        checked.totals["contacts"] = sum(interaction.subject is not None for interaction in batch)
+        checked.totals["contacts"] = sum(
+            one.subject is not None and one.subject.kind is SubjectKind.ENQUIRY for one in batch
+        )
         return checked

@@ -7,9 +7,11 @@ from enum import Enum
 from chassis.errors import InvalidInput
 from chassis.ids import prefix_of
 from services.customers.consent.domain import ConsentPurpose, Permission
+from services.customers.touchpoint.domain import Channel
 
 _LONGEST_SUMMARY = 500
 _LONGEST_SOURCE = 100
+_LONGEST_EXTERNAL_ID = 200
 
 
 class Direction(Enum):
@@ -29,6 +31,9 @@ class InteractionKind(Enum):
 
 class SubjectKind(Enum):
     ENQUIRY = "ENQUIRY"
+    FEEDBACK = "FEEDBACK"
+    OFFER = "OFFER"
+    OPPORTUNITY = "OPPORTUNITY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ class Subject:
 class Interaction:
     """InvalidInput: what cannot be kept, with the field. campaign: that it belongs to, by its code or its touchpoint.
 
-    violation: the permission that was missing when it went out, as it was known when it was recorded.
+    violation: the permission that was missing when it went out, as it was known when it was recorded. external_id: its
+    sender's own, unique per source.
     """
 
     id: str
@@ -60,6 +66,7 @@ class Interaction:
     purpose: ConsentPurpose | None = None
     violation: Permission | None = None
     version: int = 0
+    external_id: str | None = None
 
     def __post_init__(self) -> None:
         if prefix_of(self.id) != "int":
@@ -68,6 +75,8 @@ class Interaction:
             raise InvalidInput(f"a source has 1 to {_LONGEST_SOURCE} characters", ("source",))
         if self.summary is not None and len(self.summary) > _LONGEST_SUMMARY:
             raise InvalidInput(f"a summary has at most {_LONGEST_SUMMARY} characters", ("summary",))
+        if self.external_id is not None and not 0 < len(self.external_id) <= _LONGEST_EXTERNAL_ID:
+            raise InvalidInput(f"an external id has 1 to {_LONGEST_EXTERNAL_ID} characters", ("external_id",))
         for name, id, prefix in (
             ("customer_id", self.customer, "cus"),
             ("source_record_id", self.source_record, "src"),
@@ -85,9 +94,37 @@ def corrected(known: Interaction, said: Interaction) -> Interaction:
     """
     if said.source != known.source:
         return known
+    if said.external_id is not None and not said.version and _content(said) != _content(known):
+        # Who numbers nothing means what is said last.
+        said = replace(said, version=known.version + 1)
     if said.version > known.version:
         kept = (known.customer, known.source_record)
         known = replace(said, customer=kept[0], source_record=kept[1])
     if known.source_record is None and said.source_record is not None:
         known = replace(known, source_record=said.source_record, customer=said.customer)
     return known
+
+
+def _content(interaction: Interaction) -> Interaction:
+    """What its sender says of it, without what is found out here."""
+    return replace(interaction, version=0, customer=None, source_record=None, campaign=None, violation=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of a journey: what all of holds, of each set one of its values. An empty set says nothing.
+
+    since, until: half-open. violations: those alone that should not have gone out.
+    """
+
+    touchpoints: frozenset[str] = frozenset()
+    channels: frozenset[Channel] = frozenset()
+    campaigns: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    employees: frozenset[str] = frozenset()
+    kinds: frozenset[InteractionKind] = frozenset()
+    purposes: frozenset[ConsentPurpose] = frozenset()
+    direction: Direction | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    violations: bool = False

@@ -9,11 +9,12 @@ from chassis.caller import Caller, service_caller
 from chassis.errors import Fault
 from chassis.ids import prefix_of
 from chassis.mongo import Database, Session, in_transaction
-from chassis.outbox import Entry
+from chassis.outbox import Entry, Outbox
 from services.customers.attribution.deriving import Attributing
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.interaction.domain import Interaction
 from services.customers.interaction.repository import MongoInteractionRepository
+from services.customers.standing.outgoing import changed
 
 
 class Following(Protocol):
@@ -36,12 +37,14 @@ class Journeys:
         customers: MongoCustomerRepository,
         interactions: MongoInteractionRepository,
         attributing: Attributing,
+        outbox: Outbox,
         *others: Following,
     ) -> None:
         self._database = database
         self._customers = customers
         self._interactions = interactions
         self._attributing = attributing
+        self._outbox = outbox
         self._following: tuple[Following, ...] = (interactions, *others)
 
     async def follow(self, caller: Caller, records: Iterable[str]) -> None:
@@ -55,6 +58,7 @@ class Journeys:
                     await self._attributing.moves(caller, record, found[record], session)
                     for facts in self._following:
                         await facts.give(caller, record, found[record], session)
+                    await self._outbox.append(session, changed([found[record]]))
 
             await in_transaction(self._database, work)
 
@@ -74,6 +78,7 @@ class Journeys:
             async def give(session: Session, customer: str = customer, ids: Sequence[str] = ids) -> None:
                 await self._interactions.give_some(caller, ids, customer, session)
                 await self._attributing.look_at([customer], session)
+                await self._outbox.append(session, changed([customer]))
 
             await in_transaction(self._database, give)
         return present

@@ -17,6 +17,8 @@ from services.customers.interaction.domain import Interaction, corrected
 from services.customers.interaction.judging import judged
 from services.customers.interaction.outgoing import Change, entries, whole
 from services.customers.interaction.repository import MongoInteractionRepository
+from services.customers.standing.outgoing import changed
+from services.customers.stream.outgoing import recorded
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 
 
@@ -37,7 +39,9 @@ class Recording:
 
     async def record(self, caller: Caller, session: Session, said: Iterable[Interaction]) -> dict[str, Interaction]:
         """As they are kept afterwards; what another source took the id of, and the caller does not see, is left out."""
-        by_id = {one.id: one for one in await self._of_campaigns(caller, session, list(said))}
+        by_id: dict[str, Interaction] = {}
+        for one in await self._of_campaigns(caller, session, list(said)):
+            by_id[one.id] = corrected(by_id[one.id], one) if one.id in by_id else one
         known = await self._interactions.of_ids(caller, by_id, session)
         hidden = await self._interactions.taken(caller, by_id.keys() - known.keys(), session)
         changes: list[Change] = []
@@ -56,7 +60,9 @@ class Recording:
         kept |= outbound
         await self._interactions.add(caller, [after for before, after in changes if before is None], session)
         await self._interactions.save(caller, [after for before, after in changes if before is not None], session)
-        await self._outbox.append(session, entries(changes, touchpoints))
+        told = [*entries(changes, touchpoints), *recorded(after for _, after in changes)]
+        told += changed(one.customer for change in changes for one in change if one is not None and one.customer)
+        await self._outbox.append(session, told)
         concerned = touched(one for change in changes for one in change if one is not None)
         if concerned and await self._campaigns.any(caller, session):
             await self._outbox.append(session, concerned)

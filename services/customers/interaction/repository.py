@@ -1,6 +1,6 @@
 """Where interactions are kept."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
@@ -9,7 +9,7 @@ from chassis.caller import Caller
 from chassis.mongo import ONE_REPLY, Database, Document, Session, of_sources, some_ids
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.consent.domain import ConsentPurpose, ContactReason, Permission
-from services.customers.interaction.domain import Direction, Interaction, InteractionKind, Subject, SubjectKind
+from services.customers.interaction.domain import Direction, Interaction, InteractionKind, Subject, SubjectKind, Wanted
 from services.customers.touchpoint.domain import Channel
 
 ORDER = (("occurred_at", DESCENDING), ("_id", DESCENDING))
@@ -45,9 +45,13 @@ class MongoInteractionRepository:
         return {document["_id"] async for document in documents}
 
     async def pages(
-        self, caller: Caller, customers: Sequence[str], page: Page, filter: Mapping[str, Any]
+        self, caller: Caller, customers: Sequence[str], page: Page, wanted: Wanted, places: Collection[str] | None
     ) -> dict[str, Slice[Interaction]]:
-        """One page of each customer's journey, newest first, with one command; a former id shows the present one's."""
+        """One page of each customer's journey, newest first, with one command; a former id shows the present one's.
+
+        places: the touchpoints they may have happened at, in place of those that are wanted; None: at any.
+        """
+        condition = _condition(caller, wanted, places)
         pipeline: list[Document] = [
             {"$documents": [{"_id": customer} for customer in dict.fromkeys(customers)]},
             {"$lookup": {"from": self._former.name, "localField": "_id", "foreignField": "_id", "as": "former"}},
@@ -58,7 +62,7 @@ class MongoInteractionRepository:
                     "localField": "present",
                     "foreignField": "customer",
                     "pipeline": [
-                        {"$match": {"$and": [{}, of_sources(caller), dict(filter), keyset_filter(ORDER, page)]}},
+                        {"$match": {"$and": [{}, of_sources(caller), condition, keyset_filter(ORDER, page)]}},
                         {"$sort": dict(keyset_sort(ORDER, page))},
                         {"$limit": page.size + 1},
                     ],
@@ -126,6 +130,27 @@ class MongoInteractionRepository:
         return [found[id] for id in ids if id in found]
 
 
+def _condition(caller: Caller, wanted: Wanted, places: Collection[str] | None) -> Document:
+    """By the customer the index finds them, in the order of time; the rest is looked at in each."""
+    named: dict[str, Collection[str] | None] = {
+        "touchpoint": places,
+        "campaign": wanted.campaigns or None,
+        "source": wanted.sources or None,
+        "owner": wanted.employees or None,
+        "kind": {kind.value for kind in wanted.kinds} or None,
+        "purpose": {purpose.value for purpose in wanted.purposes} or None,
+        "direction": {wanted.direction.value} if wanted.direction is not None else None,
+    }
+    condition: Document = {field: {"$in": sorted(of)} for field, of in named.items() if of is not None}
+    if wanted.violations:
+        # To a partner it would tell what others know of the customer.
+        condition["violation"] = {"$ne": None} if caller.sources is None else {"$in": []}
+    times: dict[str, Any] = {"$gte": wanted.since, "$lt": wanted.until}
+    if times := {end: at for end, at in times.items() if at is not None}:
+        condition["occurred_at"] = times
+    return condition
+
+
 def to_document(interaction: Interaction) -> Document:
     subject = interaction.subject
     return {
@@ -146,6 +171,7 @@ def to_document(interaction: Interaction) -> Document:
         "purpose": interaction.purpose.value if interaction.purpose is not None else None,
         "violation": _violation_to_document(interaction.violation),
         "version": interaction.version,
+        "external_id": interaction.external_id,
     }
 
 
@@ -169,6 +195,7 @@ def from_document(document: Document) -> Interaction:
         purpose=ConsentPurpose(document["purpose"]) if document.get("purpose") is not None else None,
         violation=_violation_from_document(document),
         version=document["version"],
+        external_id=document.get("external_id"),
     )
 
 

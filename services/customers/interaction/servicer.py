@@ -14,17 +14,18 @@ from chassis.errors import DomainError, Fault, InvalidInput, NotFound
 from chassis.idempotency import Writes
 from chassis.mongo import Database, Session, in_transaction, require_source
 from chassis.page import encode_cursor, page_info, page_of, slice_of
-from chassis.times import from_timestamp, to_timestamp
+from chassis.times import to_timestamp
 from services.customers.batches import answers
 from services.customers.code.domain import CodeNotFound, read_code
 from services.customers.code.repository import MongoCodeRepository
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.interaction import messages
-from services.customers.interaction.domain import Interaction
+from services.customers.interaction.domain import Interaction, Wanted
 from services.customers.interaction.journey import Journeys
 from services.customers.interaction.recording import Recording
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.reference.resolver import Resolver
+from services.customers.touchpoint.repository import MongoTouchpointRepository
 
 
 class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
@@ -33,6 +34,7 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         database: Database,
         interactions: MongoInteractionRepository,
         customers: MongoCustomerRepository,
+        touchpoints: MongoTouchpointRepository,
         codes: MongoCodeRepository,
         recording: Recording,
         journeys: Journeys,
@@ -43,6 +45,7 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         self._database = database
         self._interactions = interactions
         self._customers = customers
+        self._touchpoints = touchpoints
         self._codes = codes
         self._recording = recording
         self._journeys = journeys
@@ -64,10 +67,11 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
     ) -> pb.BatchListInteractionsResponse:
         page = page_of(request.page, [datetime, str])
         freshness = self._freshness()
-        caller = current_caller()
+        caller, wanted = current_caller(), messages.wanted_from_proto(request.filter)
         seen = await self._customers.seen(caller, request.customer_ids)
+        places = await self._places(caller, wanted)
         slices = await self._interactions.pages(
-            caller, [id for id in request.customer_ids if id in seen], page, _condition(request.filter)
+            caller, [id for id in request.customer_ids if id in seen], page, wanted, places
         )
         for unseen in set(request.customer_ids) - seen:
             # As of one that does not exist.
@@ -86,6 +90,13 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
             )
         return response
 
+    async def _places(self, caller: Caller, wanted: Wanted) -> frozenset[str] | None:
+        """At which touchpoints; None: at any, or at none."""
+        if not wanted.channels:
+            return wanted.touchpoints or None
+        places = await self._touchpoints.of_channels(caller, wanted.channels)
+        return places & wanted.touchpoints if wanted.touchpoints else places
+
     async def RecordInteractions(
         self, request: pb.RecordInteractionsRequest, context: Any
     ) -> pb.RecordInteractionsResponse:
@@ -101,6 +112,7 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
                 faults[position] = error.fault
         named = {position: request.interactions[position].code for position in taken}
         await self._place(caller, {position: code for position, code in named.items() if code}, taken, faults)
+        await self._name(caller, request, taken, faults)
         await self._attribute(caller, taken, faults)
 
         async def record(session: Session) -> pb.RecordInteractionsResponse:
@@ -154,6 +166,36 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
             else:
                 taken[position] = replace(taken[position], touchpoint=code.touchpoint, campaign=code.campaign)
 
+    async def _name(
+        self,
+        caller: Caller,
+        request: pb.RecordInteractionsRequest,
+        taken: dict[int, Interaction],
+        faults: dict[int, Fault],
+    ) -> None:
+        """Those that name their customer in the words of a source system are of the record that system has."""
+        named = {
+            position: request.interactions[position].customer_external_id
+            for position in taken
+            if request.interactions[position].HasField("customer_external_id")
+        }
+        for source in {key.source for key in named.values()}:
+            keys = {position: key.id for position, key in named.items() if key.source == source}
+            found = await self._customers.of_external_ids(caller, source, set(keys.values()))
+            for position, key in keys.items():
+                said = taken[position]
+                if said.customer is not None or said.source_record is not None:
+                    twice = InvalidInput("name a customer by id or by external id", ("customer_external_id",))
+                    faults[position] = twice.fault
+                    del taken[position]
+                elif key not in found:
+                    unknown = NotFound(f"{source} has no record {key}", ("customer_external_id",))
+                    faults[position] = unknown.fault
+                    del taken[position]
+                else:
+                    customer, record = found[key]
+                    taken[position] = replace(said, customer=customer, source_record=record.id)
+
     async def _attribute(self, caller: Caller, taken: dict[int, Interaction], faults: dict[int, Fault]) -> None:
         """Facts recorded on a golden record take Rundblick's own source record; a customer must exist."""
         bare = {i.customer for i in taken.values() if i.customer is not None and i.source_record is None}
@@ -187,19 +229,3 @@ def _answers(
             for position in range(count)
         ]
     )
-
-
-def _condition(filter: pb.InteractionFilter) -> dict[str, Any]:
-    condition: dict[str, Any] = {}
-    if filter.touchpoint_ids:
-        condition["touchpoint"] = {"$in": list(filter.touchpoint_ids)}
-    if filter.HasField("direction"):
-        if filter.direction not in messages.DIRECTION_FROM_PROTO:
-            raise InvalidInput("direction is INBOUND or OUTBOUND", ("filter", "direction"))
-        condition["direction"] = messages.DIRECTION_FROM_PROTO[filter.direction].value
-    times: dict[str, Any] = {}
-    if filter.HasField("from"):
-        times["$gte"] = from_timestamp(getattr(filter, "from"), ("filter", "from"))
-    if filter.HasField("to"):
-        times["$lt"] = from_timestamp(filter.to, ("filter", "to"))
-    return {**condition, **({"occurred_at": times} if times else {})}

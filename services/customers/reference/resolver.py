@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chassis.caller import Caller
 from chassis.errors import DomainError, Fault, InvalidInput
 from chassis.ids import new_id
 from chassis.mongo import Database, Session, in_transaction
+from chassis.outbox import Outbox
 from services.customers.customer.domain import (
     OWN_SOURCE,
     Customer,
@@ -22,6 +23,11 @@ from services.customers.customer.domain import (
     with_records,
 )
 from services.customers.customer.repository import MongoCustomerRepository
+from services.customers.matching.matcher import Matcher
+from services.customers.source.domain import SourceNotRegistered, split
+from services.customers.source.repository import MongoSourceRepository
+from services.customers.standing.outgoing import changed as judged_anew
+from services.customers.stream.outgoing import changed_customers
 from services.customers.team.repository import MongoTeamRepository
 from services.customers.touchpoint.domain import Touchpoint
 from services.customers.touchpoint.repository import MongoTouchpointRepository
@@ -29,18 +35,23 @@ from services.customers.touchpoint.repository import MongoTouchpointRepository
 
 @dataclass(frozen=True, slots=True)
 class CustomerKey:
-    """values None: looked up only."""
+    """values None: looked up only. left_out: what could not be read."""
 
     external_id: str
     kind: CustomerKind
     values: Values | None
+    left_out: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
+    """left_out: why something of what was said was not taken."""
+
     customer: str
     record: str
     created: bool = False
+    changed: bool = False
+    left_out: tuple[Fault, ...] = ()
 
 
 @dataclass
@@ -70,12 +81,18 @@ class Resolver:
         customers: MongoCustomerRepository,
         touchpoints: MongoTouchpointRepository,
         teams: MongoTeamRepository,
+        sources: MongoSourceRepository,
+        matcher: Matcher,
+        outbox: Outbox,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._customers = customers
         self._touchpoints = touchpoints
         self._teams = teams
+        self._sources = sources
+        self._matcher = matcher
+        self._outbox = outbox
         self._now = now
 
     async def resolve(self, caller: Caller, asked: Asked) -> Found:
@@ -136,22 +153,45 @@ class Resolver:
         if not asked.customers:
             return False
         known = await self._customers.of_external_ids(caller, asked.source, asked.customers, session)
+        # Before anything is written nobody needs to know what the source may write.
+        keys = await self._writable(caller, asked, session) if write else asked.customers
         now = self._now()
         changed: defaultdict[str, list[SourceRecord]] = defaultdict(list)
         created: list[Customer] = []
-        for external_id, key in asked.customers.items():
+        for external_id, key in keys.items():
             if external_id in known:
                 customer_id, record = known[external_id]
-                found.customers[external_id] = Resolved(customer_id, record.id)
                 news = said(record, key.values or {}, now)
+                found.customers[external_id] = Resolved(
+                    customer_id, record.id, changed=news is not record, left_out=key.left_out
+                )
                 if news is not record:
                     changed[customer_id].append(news)
             elif key.values is not None:
                 self._create(asked.source, key, now, found, created)
+            elif asked.customers[external_id].values is not None:
+                found.faults["customers", external_id] = key.left_out[-1]
         if write and session is not None:
             await self._customers.add(caller, created, session)
+            await self._attach(caller, created, found, session)
             await self._say(caller, changed, now, session)
+            concerned = judged_anew([*changed, *(customer.id for customer in created)])
+            await self._outbox.append(session, [*changed_customers(changed, [asked.source]), *concerned])
         return bool(created or changed)
+
+    async def _writable(self, caller: Caller, asked: Asked, session: Session | None) -> dict[str, CustomerKey]:
+        """Without what the source may not say: of a source that must be registered, and is not, nothing is taken."""
+        try:
+            writer = await self._sources.of_writer(caller, asked.source, session)
+        except SourceNotRegistered as error:
+            refused = (error.fault,)
+            return {id: replace(key, values=None, left_out=refused) for id, key in asked.customers.items()}
+        keys = {}
+        for external_id, key in asked.customers.items():
+            values, refusals = split(writer, key.values or {})
+            left_out = (*key.left_out, *refusals)
+            keys[external_id] = replace(key, values=values if key.values is not None else None, left_out=left_out)
+        return keys
 
     def _create(self, source: str, key: CustomerKey, now: datetime, found: Found, created: list[Customer]) -> None:
         id = new_id("cus")
@@ -162,17 +202,23 @@ class Resolver:
             found.faults["customers", key.external_id] = error.fault
         else:
             created.append(customer)
-            found.customers[key.external_id] = Resolved(customer.id, record.id, created=True)
+            found.customers[key.external_id] = Resolved(customer.id, record.id, created=True, left_out=key.left_out)
+
+    async def _attach(self, caller: Caller, created: Sequence[Customer], found: Found, session: Session) -> None:
+        """Who is known already is no new customer."""
+        attached = await self._matcher.came_in(caller, created, session)
+        for external_id, resolved in found.customers.items():
+            if resolved.customer in attached:
+                present = attached[resolved.customer].id
+                found.customers[external_id] = replace(resolved, customer=present, created=False, changed=True)
 
     async def _say(
         self, caller: Caller, changed: Mapping[str, Sequence[SourceRecord]], now: datetime, session: Session
     ) -> None:
         customers = await self._customers.of_ids(caller, changed, session, whole=True)
-        await self._customers.save(
-            caller,
-            [with_records(c, _replaced(c.records, changed[c.id]), now, nameless=True) for c in customers.values()],
-            session,
-        )
+        news = [with_records(c, _replaced(c.records, changed[c.id]), now, nameless=True) for c in customers.values()]
+        await self._customers.save(caller, news, session)
+        await self._matcher.changed(news, session)
 
     async def _look_for_own_records(
         self, caller: Caller, asked: Asked, found: Found, session: Session | None, *, write: bool
@@ -191,6 +237,7 @@ class Resolver:
             found.by_id[id] = Resolved(customer.id, record.id)
         if write and session is not None:
             await self._customers.save(caller, list(without.values()), session)
+            await self._outbox.append(session, changed_customers(without, [OWN_SOURCE]))
         return bool(without)
 
 

@@ -12,16 +12,18 @@ from chassis.errors import DomainError, Fault, InvalidInput
 from chassis.ids import new_id
 from chassis.mongo import require_source
 from services.customers.batches import LARGEST_BATCH
-from services.customers.customer.domain import CustomerKind, checked
-from services.customers.customer.messages import KIND_FROM_PROTO, values_from_proto
-from services.customers.reference.resolver import Asked, CustomerKey, Found, Resolved, Resolver, unknown
+from services.customers.customer.domain import Form
+from services.customers.customer.forms import Forms
+from services.customers.reference.messages import customer_key
+from services.customers.reference.resolver import Asked, Found, Resolved, Resolver, unknown
 from services.customers.touchpoint import messages as touchpoints
 from services.customers.touchpoint.domain import Touchpoint
 
 
 class ReferenceServicer(reference_pb2_grpc.ReferenceServiceServicer):
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, forms: Forms) -> None:
         self._resolver = resolver
+        self._forms = forms
 
     async def ResolveReferences(
         self, request: pb.ResolveReferencesRequest, context: Any
@@ -30,7 +32,8 @@ class ReferenceServicer(reference_pb2_grpc.ReferenceServiceServicer):
         require_source(caller, request.source)
         if len(request.customers) > LARGEST_BATCH or len(request.customer_ids) > LARGEST_BATCH:
             raise InvalidInput(f"a call has at most {LARGEST_BATCH} customers", ("customers",))
-        asked, faults = _asked(request)
+        form = await self._forms.of(caller, (customer.fields for customer in request.customers))
+        asked, faults = _asked(request, form)
         if caller.sources is not None:
             asked.touchpoints = dict.fromkeys(asked.touchpoints)
             asked.teams = dict.fromkeys(asked.teams)
@@ -46,13 +49,13 @@ def _limited(caller: Caller, request: pb.ResolveReferencesRequest) -> Caller:
     return replace(caller, sources=limit if caller.sources is None else caller.sources & limit)
 
 
-def _asked(request: pb.ResolveReferencesRequest) -> tuple[Asked, dict[tuple[str, str], Fault]]:
+def _asked(request: pb.ResolveReferencesRequest, form: Form) -> tuple[Asked, dict[tuple[str, str], Fault]]:
     """What was asked; what is wrong with some of it."""
     asked = Asked(request.source or "rundblick", customer_ids=list(dict.fromkeys(request.customer_ids)))
     faults: dict[tuple[str, str], Fault] = {}
     for customer in request.customers:
         try:
-            asked.customers[customer.external_id] = _customer_key(customer)
+            asked.customers[customer.external_id] = customer_key(customer, form)
         except DomainError as error:
             faults["customers", customer.external_id] = error.fault
     for touchpoint in request.touchpoints:
@@ -66,16 +69,6 @@ def _asked(request: pb.ResolveReferencesRequest) -> tuple[Asked, dict[tuple[str,
             continue
         asked.teams[team.key] = team.create_name if team.HasField("create_name") else None
     return asked, faults
-
-
-def _customer_key(reference: pb.CustomerReference) -> CustomerKey:
-    if not reference.external_id:
-        raise InvalidInput("an external id is missing", ("external_id",))
-    return CustomerKey(
-        reference.external_id,
-        KIND_FROM_PROTO.get(reference.kind, CustomerKind.PERSON),
-        checked(values_from_proto(reference.fields)) if reference.HasField("fields") else None,
-    )
 
 
 def _touchpoint(reference: pb.TouchpointReference) -> Touchpoint | None:
@@ -129,6 +122,9 @@ def _response(
 def _resolution(resolved: Resolved) -> pb.CustomerResolutionAnswer:
     return pb.CustomerResolutionAnswer(
         value=pb.CustomerResolution(
-            customer_id=resolved.customer, source_record_id=resolved.record, created=resolved.created
+            customer_id=resolved.customer,
+            source_record_id=resolved.record,
+            created=resolved.created,
+            left_out=map(item_error, resolved.left_out),
         )
     )

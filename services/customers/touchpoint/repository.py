@@ -36,6 +36,12 @@ class MongoTouchpointRepository:
         documents = self._touchpoints.find({"key": {"$in": list(keys)}}, session=session, batch_size=ONE_REPLY)
         return {document["key"]: _from_document(document) async for document in documents}
 
+    async def of_channels(self, caller: Caller, channels: Iterable[Channel]) -> frozenset[str]:
+        """Their ids."""
+        condition = {"channel": {"$in": [channel.value for channel in channels]}}
+        found = self._touchpoints.find(condition, {"_id": 1}, batch_size=ONE_REPLY)
+        return frozenset([document["_id"] async for document in found])
+
     async def page(self, caller: Caller, page: Page, filter: Mapping[str, Any]) -> Slice[Touchpoint]:
         documents = await (
             self._touchpoints.find({"$and": [dict(filter), keyset_filter(ORDER, page)]})

@@ -1,9 +1,10 @@
 """Brings outbox entries to the services they are for, many in one call."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import grpc
-from rundblick.customers.v1 import interaction_pb2, interaction_pb2_grpc
+from rundblick.customers.v1 import interaction_pb2, interaction_pb2_grpc, signal_pb2, signal_pb2_grpc
 from rundblick.metrics.v1 import event_pb2, event_pb2_grpc
 
 from chassis.batches import fault_of
@@ -11,28 +12,38 @@ from chassis.calls import call
 from chassis.errors import Fault
 from chassis.outbox import Entry
 from chassis.relay import Deliver
+from services.feedback.enquiry.outgoing import INTERACTIONS, SIGNALS
 
 _TIMEOUT = 30.0
 
 
 def to_customers(channel: grpc.aio.Channel) -> Deliver:
-    stub = interaction_pb2_grpc.InteractionServiceStub(channel)
+    interactions = interaction_pb2_grpc.InteractionServiceStub(channel)
+    signals = signal_pb2_grpc.SignalServiceStub(channel)
 
     async def deliver(entries: Sequence[Entry]) -> Mapping[str, Fault]:
-        merged = interaction_pb2.RecordInteractionsRequest()
-        owners: list[str] = []
+        recorded = interaction_pb2.RecordInteractionsRequest()
+        signalled = signal_pb2.RecordSignalsRequest()
+        owners: dict[str, list[str]] = {INTERACTIONS: [], SIGNALS: []}
         for entry in entries:
-            request = interaction_pb2.RecordInteractionsRequest.FromString(entry.payload)
-            merged.interactions.extend(request.interactions)
-            owners.extend([entry.id] * len(request.interactions))
-        answer: interaction_pb2.RecordInteractionsResponse = await call(
-            stub.RecordInteractions, merged, timeout=_TIMEOUT
-        )
-        return {
-            owner: fault_of(one.error)
-            for owner, one in zip(owners, answer.answers, strict=True)
-            if one.HasField("error")
-        }
+            if entry.kind == SIGNALS:
+                known = len(signalled.signals)
+                signalled.MergeFromString(entry.payload)
+                owners[SIGNALS] += [entry.id] * (len(signalled.signals) - known)
+            else:
+                known = len(recorded.interactions)
+                recorded.MergeFromString(entry.payload)
+                owners[INTERACTIONS] += [entry.id] * (len(recorded.interactions) - known)
+        faults: dict[str, Fault] = {}
+        for kind, method, request in (
+            (INTERACTIONS, interactions.RecordInteractions, recorded),
+            (SIGNALS, signals.RecordSignals, signalled),
+        ):
+            if owners[kind]:
+                answer: Any = await call(method, request, timeout=_TIMEOUT)
+                answers = zip(owners[kind], answer.answers, strict=True)
+                faults |= {owner: fault_of(one.error) for owner, one in answers if one.HasField("error")}
+        return faults
 
     return deliver
 

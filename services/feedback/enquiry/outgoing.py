@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-from rundblick.customers.v1 import interaction_pb2
+from rundblick.customers.v1 import interaction_pb2, signal_pb2
 from rundblick.metrics.v1 import event_pb2
 
-from chassis.ids import with_prefix
+from chassis.ids import new_id, with_prefix
 from chassis.outbox import Entry
 from chassis.times import to_timestamp
-from services.feedback.enquiry.domain.facts import AuthorKind, Enquiry, Message, Visibility
+from services.feedback.enquiry.domain.facts import AuthorKind, Enquiry, Message, Status, Visibility
 from services.feedback.enquiry.domain.observations import Observation, contributions
 
 CUSTOMERS = "customers"
 METRICS = "metrics"
+INTERACTIONS = "interactions"
+SIGNALS = "signals"
 
 _LONGEST_SUMMARY = 500
 
@@ -32,12 +34,34 @@ def entries(
     interactions = interactions_of(after, told)
     if interactions:
         request = interaction_pb2.RecordInteractionsRequest(interactions=interactions)
-        result.append(Entry(CUSTOMERS, after.id, after.version, "interactions", request.SerializeToString()))
+        result.append(Entry(CUSTOMERS, after.id, after.version, INTERACTIONS, request.SerializeToString()))
+    signal = _signal(after)
+    if before is None or _signal(before) != signal or linked:
+        said = signal_pb2.RecordSignalsRequest(signals=[_versioned(signal, after.version)])
+        # Each has its version, so a later one need not wait for it.
+        result.append(Entry(CUSTOMERS, new_id("out"), 1, SIGNALS, said.SerializeToString()))
     events = _events(before, after)
     if events:
         payload = event_pb2.IngestEventsRequest(events=events).SerializeToString()
         result.append(Entry(METRICS, after.id, after.version, "events", payload))
     return result
+
+
+def _signal(enquiry: Enquiry) -> signal_pb2.Signal:
+    """What matters for the state of its customer."""
+    return signal_pb2.Signal(
+        id=enquiry.id,
+        at=to_timestamp(enquiry.opened_at),
+        source=enquiry.source,
+        customer_id=enquiry.customer,
+        source_record_id=enquiry.source_record,
+        enquiry=signal_pb2.EnquirySignal(open=enquiry.derived.status not in (Status.RESOLVED, Status.CLOSED)),
+    )
+
+
+def _versioned(signal: signal_pb2.Signal, version: int) -> signal_pb2.Signal:
+    signal.version = version
+    return signal
 
 
 def interactions_of(enquiry: Enquiry, messages: Sequence[Message]) -> list[interaction_pb2.Interaction]:

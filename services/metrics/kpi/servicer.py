@@ -12,6 +12,7 @@ from chassis.batches import item_error
 from chassis.caller import Caller, current_caller
 from chassis.errors import DomainError, Forbidden, InvalidInput
 from chassis.page import encode_cursor, page_info, page_of
+from chassis.watching import Changes
 from services.metrics.kpi import messages
 from services.metrics.kpi.access import EMPLOYEE, forced_on
 from services.metrics.kpi.catalogue import Catalogue, Catalogues
@@ -23,7 +24,6 @@ from services.metrics.kpi.question import Question
 from services.metrics.kpi.reader import Reader
 from services.metrics.kpi.repository import MongoKpiRepository
 from services.metrics.kpi.results import Asked, Result
-from services.metrics.kpi.watching import Changes
 
 LARGEST_BATCH = 100
 MOST_SUBJECTS = 200
@@ -34,6 +34,7 @@ _DIMENSION: Mapping[int, str] = {
     pb.SUBJECT_KIND_TOUCHPOINT: "touchpoint",
     pb.SUBJECT_KIND_EMPLOYEE: EMPLOYEE,
     pb.SUBJECT_KIND_CAMPAIGN: "campaign",
+    pb.SUBJECT_KIND_SEGMENT: "segment",
 }
 
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from chassis.errors import InvalidInput
 from services.customers.customer.domain import (
+    Address,
     CustomerKind,
+    Form,
     SourceRecord,
     StaleVersion,
     checked,
@@ -77,6 +79,21 @@ def test_a_value_that_cannot_be_is_refused_with_its_place(values: dict[str, Any]
     with pytest.raises(InvalidInput) as refused:
         checked(values)
     assert refused.value.path == path
+
+
+def test_the_same_address_and_number_are_kept_once_in_one_form() -> None:
+    said = {
+        "emails": [" Ada@Example.ORG ", "ada@example.org", "ida@bücher.example"],
+        "phones": ["030 / 123 456", "+49 (0)30 123456", "0043 1 23456"],
+    }
+    kept = checked(said, Form("DE"))
+    assert kept["emails"] == ["Ada@example.org", "ida@xn--bcher-kva.example"]
+    assert kept["phones"] == ["+4930123456", "+43123456"]
+    assert checked(kept) == kept
+    at_home = {"phones": ["01 23456"], "addresses": [Address(country="AT")]}
+    assert checked(at_home, Form("DE"))["phones"] == ["+43123456"]
+    with pytest.raises(InvalidInput, match="as it is dialled in DE"):
+        checked({"phones": ["call me"]}, Form("DE"))
 
 
 def test_a_change_moves_the_version_and_an_old_one_is_refused() -> None:

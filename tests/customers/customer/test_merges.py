@@ -57,7 +57,7 @@ async def follow(database: Database) -> list[alias_pb2.MoveAliasesRequest]:
     """Deliver what is for the journeys; answers what the other services would be told."""
     journeys = CustomersService(database)._journeys
     told = []
-    for document in await database["outbox"].find().to_list(None):
+    for document in await database["outbox"].find({"kind": "aliases"}).to_list(None):
         request = alias_pb2.MoveAliasesRequest.FromString(document["payload"])
         if document["destination"] == "journey":
             await journeys.follow(service_caller("customers"), [a.id for a in request.aliases if a.id[:3] == "src"])
@@ -104,7 +104,7 @@ async def test_a_dry_run_says_what_would_be_and_changes_nothing(customers: Runni
     assert [c.value.string_value for c in why["display_name"].candidates] == ["Name 2", "Name 1"]
     assert list(why["display_name"].source_record_ids) == [two.source_records[0].id]
     assert await read(customers, one.id, two.id) == before
-    assert await database["outbox"].count_documents({}) == 0
+    assert await database["outbox"].count_documents({"kind": "aliases"}) == 0
 
 
 async def refusal(customers: Running, request: Any, caller: Caller | None = None) -> tuple[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rundblick.customers.v1 import campaign_pb2, spend_pb2, touchpoint_pb2
+from rundblick.customers.v1 import campaign_pb2, customer_pb2, spend_pb2, touchpoint_pb2
 from rundblick.customers.v1 import importing_pb2 as pb
 
 from chassis.caller import Caller
@@ -107,6 +107,43 @@ async def test_touchpoints_and_spend_are_taken_once_and_corrected(
     assert (counts.created, counts.changed, counts.unchanged, counts.rejected) == (0, 1, 1, 6)
     listed = await customers.call(spend_pb2.BatchListSpendRequest(campaign_ids=[campaign]))
     assert [edge.node.amount.amount for edge in listed.pages[campaign].edges] == ["99.00"]
+
+
+CUSTOMERS = """
+source = "febrl"
+external_id = "Nr"
+given_name = "Vorname"
+family_name = "Nachname"
+emails = ["Mail", "Mail 2"]
+phones = ["Telefon"]
+[address]
+lines = ["Strasse"]
+postal_code = "PLZ"
+country = {value = "DE"}
+"""
+
+
+async def test_customers_are_taken_once_and_corrected(customers: Running, tmp_path: Path) -> None:
+    text = (
+        "Nr,Vorname,Nachname,Mail,Mail 2,Telefon,Strasse,PLZ\n"
+        "1,Ida,Berg,ida@Example.org,,030 123456,Weg 1,10115\n"
+        "2,Udo,Tal,,,,,\n"
+        "3,Eva,See,keine,,,,\n"
+        ",Ute,Hof,,,,,\n"
+    )
+    counts = await take(customers, tmp_path, "customers", CUSTOMERS, text)
+    assert (counts.created, counts.rejected) == (2, 2)
+    assert [(row["line"], row["column"]) for row in rejected(tmp_path)] == [("4", "fields/emails/0"), ("5", "Nr")]
+    key = customer_pb2.ExternalId(source="febrl", id="1")
+    found = (await customers.call(customer_pb2.FindCustomerRequest(external_id=key))).customer
+    assert (found.display_name, list(found.emails), list(found.phones)) == (
+        "Ida Berg",
+        ["ida@example.org"],
+        ["+4930123456"],
+    )
+    assert (found.addresses[0].postal_code, list(found.addresses[0].lines)) == ("10115", ["Weg 1"])
+    counts = await take(customers, tmp_path, "customers", CUSTOMERS, text.replace("Tal", "Thal"))
+    assert (counts.created, counts.changed, counts.unchanged, counts.rejected) == (0, 1, 1, 2)
 
 
 async def test_what_is_no_row_or_no_mapping_says_so(customers: Running, tmp_path: Path) -> None:

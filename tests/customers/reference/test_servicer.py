@@ -74,16 +74,24 @@ async def test_news_of_a_known_record_move_the_customer_one_version_on(customers
 
 async def test_one_bad_reference_does_not_fail_the_others(customers: Running) -> None:
     bad = customer("bad")
-    bad.fields.emails.values.append("nonsense")
+    bad.fields.locale = "no locale"
+    half = customer("half")
+    half.fields.emails.values.extend(["nonsense", "half@example.org"])
+    half.fields.phones.values.append("call me")
     answer = await customers.call(
         request(
-            customers=[customer("good"), bad, customer("unknown", None)],
+            customers=[customer("good"), bad, half, customer("unknown", None)],
             touchpoints=[touchpoint("phone", create=False), touchpoint("desk")],
             teams=[pb.TeamReference(key="nobody")],
         )
     )
     assert answer.customers["good"].value.created
     assert answer.customers["bad"].error.code == "INVALID"
+    assert answer.customers["half"].value.created
+    assert [list(one.path) for one in answer.customers["half"].value.left_out] == [
+        ["fields", "emails", "0"],
+        ["fields", "phones", "0"],
+    ]
     assert "unknown" in answer.customers["unknown"].error.message
     assert answer.touchpoints["phone"].error.code == "INVALID"
     assert answer.touchpoints["desk"].value.id

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from rundblick.customers.v1 import interaction_pb2
+from rundblick.customers.v1 import interaction_pb2, signal_pb2
 from rundblick.metrics.v1 import event_pb2
 
 from services.feedback.enquiry.domain import steps
@@ -92,7 +92,9 @@ def test_an_excluded_enquiry_counts_as_excluded_alone() -> None:
 
 def test_the_others_are_told_what_changed_and_nothing_else() -> None:
     enquiry, messages = opened(customer(0), said(AuthorKind.SYSTEM, 1), employee(2, internal=True))
-    to_customers, to_metrics = entries(None, enquiry, messages)
+    to_customers, to_state, to_metrics = entries(None, enquiry, messages)
+    (signal,) = signal_pb2.RecordSignalsRequest.FromString(to_state.payload).signals
+    assert (signal.id, signal.version, signal.enquiry.open) == (enquiry.id, enquiry.version, True)
     recorded = interaction_pb2.RecordInteractionsRequest.FromString(to_customers.payload).interactions
     assert [interaction.id for interaction in recorded] == [messages[0].id.replace("msg", "int")]
     assert recorded[0].direction == interaction_pb2.DIRECTION_INBOUND

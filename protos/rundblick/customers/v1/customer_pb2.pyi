@@ -180,6 +180,7 @@ class CustomerFields(_message.Message):
     PHONES_FIELD_NUMBER: _builtins.int
     ADDRESSES_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """derived from the names when absent"""
     given_name: _builtins.str
@@ -191,10 +192,14 @@ class CustomerFields(_message.Message):
     def emails(self) -> Global___StringList: ...
     @_builtins.property
     def phones(self) -> Global___StringList:
-        """E.164"""
+        """E.164, or as they are dialled in the customer's country"""
 
     @_builtins.property
     def addresses(self) -> Global___PostalAddressList: ...
+    @_builtins.property
+    def attributes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttributeValue]:
+        """as declared; what is not named was not said"""
+
     def __init__(
         self,
         *,
@@ -206,10 +211,11 @@ class CustomerFields(_message.Message):
         phones: Global___StringList | None = ...,
         addresses: Global___PostalAddressList | None = ...,
         locale: _builtins.str | None = ...,
+        attributes: _abc.Iterable[Global___AttributeValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_addresses", b"_addresses", "_display_name", b"_display_name", "_emails", b"_emails", "_family_name", b"_family_name", "_given_name", b"_given_name", "_locale", b"_locale", "_organisation_name", b"_organisation_name", "_phones", b"_phones", "addresses", b"addresses", "display_name", b"display_name", "emails", b"emails", "family_name", b"family_name", "given_name", b"given_name", "locale", b"locale", "organisation_name", b"organisation_name", "phones", b"phones"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_addresses", b"_addresses", "_display_name", b"_display_name", "_emails", b"_emails", "_family_name", b"_family_name", "_given_name", b"_given_name", "_locale", b"_locale", "_organisation_name", b"_organisation_name", "_phones", b"_phones", "addresses", b"addresses", "display_name", b"display_name", "emails", b"emails", "family_name", b"family_name", "given_name", b"given_name", "locale", b"locale", "organisation_name", b"organisation_name", "phones", b"phones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_addresses", b"_addresses", "_display_name", b"_display_name", "_emails", b"_emails", "_family_name", b"_family_name", "_given_name", b"_given_name", "_locale", b"_locale", "_organisation_name", b"_organisation_name", "_phones", b"_phones", "addresses", b"addresses", "attributes", b"attributes", "display_name", b"display_name", "emails", b"emails", "family_name", b"family_name", "given_name", b"given_name", "locale", b"locale", "organisation_name", b"organisation_name", "phones", b"phones"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__addresses: _TypeAlias = _typing.Literal["addresses"]  # noqa: Y015
     _WhichOneofArgType__addresses: _TypeAlias = _typing.Literal["_addresses", b"_addresses"]  # noqa: Y015
@@ -245,6 +251,31 @@ class CustomerFields(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__phones) -> _WhichOneofReturnType__phones | None: ...
 
 Global___CustomerFields: _TypeAlias = CustomerFields  # noqa: Y015
+
+@_typing.final
+class AttributeValue(_message.Message):
+    """value: text, a number, a flag or a day as ISO 8601; null says that there is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    @_builtins.property
+    def value(self) -> _struct_pb2.Value: ...
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        value: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttributeValue: _TypeAlias = AttributeValue  # noqa: Y015
 
 @_typing.final
 class StringList(_message.Message):
@@ -336,7 +367,7 @@ class FieldProvenance(_message.Message):
     SOURCE_RECORD_ID_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
     field: _builtins.str
-    """name in CustomerFields"""
+    """name in CustomerFields, or attributes.<key>"""
     source_record_id: _builtins.str
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp: ...
@@ -380,6 +411,7 @@ class Customer(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     TEAM_ID_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """cus_..."""
     kind: Global___CustomerKind.ValueType
@@ -410,6 +442,10 @@ class Customer(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def attributes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttributeValue]:
+        """by key"""
+
     def __init__(
         self,
         *,
@@ -432,10 +468,11 @@ class Customer(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         source: _builtins.str = ...,
         team_id: _builtins.str | None = ...,
+        attributes: _abc.Iterable[Global___AttributeValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_family_name", b"_family_name", "_given_name", b"_given_name", "_locale", b"_locale", "_organisation_name", b"_organisation_name", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "created_at", b"created_at", "family_name", b"family_name", "given_name", b"given_name", "locale", b"locale", "organisation_name", b"organisation_name", "owner_id", b"owner_id", "team_id", b"team_id", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_family_name", b"_family_name", "_given_name", b"_given_name", "_locale", b"_locale", "_organisation_name", b"_organisation_name", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "addresses", b"addresses", "created_at", b"created_at", "display_name", b"display_name", "emails", b"emails", "external_ids", b"external_ids", "family_name", b"family_name", "given_name", b"given_name", "id", b"id", "kind", b"kind", "locale", b"locale", "organisation_name", b"organisation_name", "owner_id", b"owner_id", "phones", b"phones", "provenance", b"provenance", "source", b"source", "source_records", b"source_records", "team_id", b"team_id", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_family_name", b"_family_name", "_given_name", b"_given_name", "_locale", b"_locale", "_organisation_name", b"_organisation_name", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "addresses", b"addresses", "attributes", b"attributes", "created_at", b"created_at", "display_name", b"display_name", "emails", b"emails", "external_ids", b"external_ids", "family_name", b"family_name", "given_name", b"given_name", "id", b"id", "kind", b"kind", "locale", b"locale", "organisation_name", b"organisation_name", "owner_id", b"owner_id", "phones", b"phones", "provenance", b"provenance", "source", b"source", "source_records", b"source_records", "team_id", b"team_id", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__family_name: _TypeAlias = _typing.Literal["family_name"]  # noqa: Y015
     _WhichOneofArgType__family_name: _TypeAlias = _typing.Literal["_family_name", b"_family_name"]  # noqa: Y015
@@ -659,7 +696,7 @@ class ListCustomersRequest(_message.Message):
     SEARCH_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     search: _builtins.str
-    """prefix of the display name, case-folded"""
+    """then by name, whatever the order"""
     order_by: Global___CustomerOrder.ValueType
     @_builtins.property
     def page(self) -> _page_pb2.PageRequest: ...
@@ -968,7 +1005,7 @@ class FieldChange(_message.Message):
     SOURCE_RECORD_IDS_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
     field: _builtins.str
-    """name in CustomerFields; kind, owner"""
+    """name in CustomerFields or attributes.<key>; kind, owner"""
     reason: Global___FieldReason.ValueType
     @_builtins.property
     def before(self) -> _struct_pb2.Value: ...

@@ -99,14 +99,16 @@ class CustomerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCustomers(self, request, context):
-        """INVALID_ARGUMENT: bad page.
+        """A search answers those whose name begins so; when that list ends on the page, up to 50 others follow that are like
+        it, or that have such an e-mail address, phone number or external id. INVALID_ARGUMENT: bad page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateCustomer(self, request, context):
-        """ALREADY_EXISTS: the external id belongs to another customer. ABORTED: idempotency key used with other input.
+        """INVALID_ARGUMENT: a value, or a field that its source may not write. ALREADY_EXISTS: the external id belongs to
+        another customer. ABORTED: idempotency key used with other input.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

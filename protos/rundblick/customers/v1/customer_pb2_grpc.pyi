@@ -36,9 +36,13 @@ class CustomerServiceStub:
     FindCustomer: _grpc.UnaryUnaryMultiCallable[_customer_pb2.FindCustomerRequest, _customer_pb2.FindCustomerResponse]
     """NOT_FOUND: no record with this external id."""
     ListCustomers: _grpc.UnaryUnaryMultiCallable[_customer_pb2.ListCustomersRequest, _customer_pb2.ListCustomersResponse]
-    """INVALID_ARGUMENT: bad page."""
+    """A search answers those whose name begins so; when that list ends on the page, up to 50 others follow that are like
+    it, or that have such an e-mail address, phone number or external id. INVALID_ARGUMENT: bad page.
+    """
     CreateCustomer: _grpc.UnaryUnaryMultiCallable[_customer_pb2.CreateCustomerRequest, _customer_pb2.CreateCustomerResponse]
-    """ALREADY_EXISTS: the external id belongs to another customer. ABORTED: idempotency key used with other input."""
+    """INVALID_ARGUMENT: a value, or a field that its source may not write. ALREADY_EXISTS: the external id belongs to
+    another customer. ABORTED: idempotency key used with other input.
+    """
     UpdateCustomer: _grpc.UnaryUnaryMultiCallable[_customer_pb2.UpdateCustomerRequest, _customer_pb2.UpdateCustomerResponse]
     """NOT_FOUND. ABORTED: stale version, or idempotency key used with other input."""
     AssignOwner: _grpc.UnaryUnaryMultiCallable[_customer_pb2.AssignOwnerRequest, _customer_pb2.AssignOwnerResponse]
@@ -62,9 +66,13 @@ class CustomerServiceAsyncStub(CustomerServiceStub):
     FindCustomer: _aio.UnaryUnaryMultiCallable[_customer_pb2.FindCustomerRequest, _customer_pb2.FindCustomerResponse]  # type: ignore[assignment]
     """NOT_FOUND: no record with this external id."""
     ListCustomers: _aio.UnaryUnaryMultiCallable[_customer_pb2.ListCustomersRequest, _customer_pb2.ListCustomersResponse]  # type: ignore[assignment]
-    """INVALID_ARGUMENT: bad page."""
+    """A search answers those whose name begins so; when that list ends on the page, up to 50 others follow that are like
+    it, or that have such an e-mail address, phone number or external id. INVALID_ARGUMENT: bad page.
+    """
     CreateCustomer: _aio.UnaryUnaryMultiCallable[_customer_pb2.CreateCustomerRequest, _customer_pb2.CreateCustomerResponse]  # type: ignore[assignment]
-    """ALREADY_EXISTS: the external id belongs to another customer. ABORTED: idempotency key used with other input."""
+    """INVALID_ARGUMENT: a value, or a field that its source may not write. ALREADY_EXISTS: the external id belongs to
+    another customer. ABORTED: idempotency key used with other input.
+    """
     UpdateCustomer: _aio.UnaryUnaryMultiCallable[_customer_pb2.UpdateCustomerRequest, _customer_pb2.UpdateCustomerResponse]  # type: ignore[assignment]
     """NOT_FOUND. ABORTED: stale version, or idempotency key used with other input."""
     AssignOwner: _aio.UnaryUnaryMultiCallable[_customer_pb2.AssignOwnerRequest, _customer_pb2.AssignOwnerResponse]  # type: ignore[assignment]
@@ -103,7 +111,9 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customer_pb2.ListCustomersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customer_pb2.ListCustomersResponse, _abc.Awaitable[_customer_pb2.ListCustomersResponse]]:
-        """INVALID_ARGUMENT: bad page."""
+        """A search answers those whose name begins so; when that list ends on the page, up to 50 others follow that are like
+        it, or that have such an e-mail address, phone number or external id. INVALID_ARGUMENT: bad page.
+        """
 
     @_abc_1.abstractmethod
     def CreateCustomer(
@@ -111,7 +121,9 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _customer_pb2.CreateCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_customer_pb2.CreateCustomerResponse, _abc.Awaitable[_customer_pb2.CreateCustomerResponse]]:
-        """ALREADY_EXISTS: the external id belongs to another customer. ABORTED: idempotency key used with other input."""
+        """INVALID_ARGUMENT: a value, or a field that its source may not write. ALREADY_EXISTS: the external id belongs to
+        another customer. ABORTED: idempotency key used with other input.
+        """
 
     @_abc_1.abstractmethod
     def UpdateCustomer(

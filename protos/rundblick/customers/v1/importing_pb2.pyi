@@ -187,11 +187,16 @@ class ImportRowsResponse(_message.Message):
     CHANGED_FIELD_NUMBER: _builtins.int
     UNCHANGED_FIELD_NUMBER: _builtins.int
     REJECTED_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     created: _builtins.int
     changed: _builtins.int
     unchanged: _builtins.int
     @_builtins.property
     def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedImportRow]: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedImportRow]:
+        """of rows that were taken: what of them was not"""
+
     def __init__(
         self,
         *,
@@ -199,10 +204,11 @@ class ImportRowsResponse(_message.Message):
         changed: _builtins.int = ...,
         unchanged: _builtins.int = ...,
         rejected: _abc.Iterable[Global___RejectedImportRow] | None = ...,
+        left_out: _abc.Iterable[Global___RejectedImportRow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "created", b"created", "rejected", b"rejected", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "created", b"created", "left_out", b"left_out", "rejected", b"rejected", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

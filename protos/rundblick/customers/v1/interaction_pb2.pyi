@@ -10,6 +10,8 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from rundblick.customers.v1 import consent_pb2 as _consent_pb2
+from rundblick.customers.v1 import customer_pb2 as _customer_pb2
+from rundblick.customers.v1 import touchpoint_pb2 as _touchpoint_pb2
 from rundblick.metrics.v1 import event_pb2 as _event_pb2
 from rundblick.shared.v1 import page_pb2 as _page_pb2
 import builtins as _builtins
@@ -79,11 +81,17 @@ class _SubjectKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubjectKi
     DESCRIPTOR: _descriptor.EnumDescriptor
     SUBJECT_KIND_UNSPECIFIED: _SubjectKind.ValueType  # 0
     SUBJECT_KIND_ENQUIRY: _SubjectKind.ValueType  # 1
+    SUBJECT_KIND_FEEDBACK: _SubjectKind.ValueType  # 2
+    SUBJECT_KIND_OFFER: _SubjectKind.ValueType  # 3
+    SUBJECT_KIND_OPPORTUNITY: _SubjectKind.ValueType  # 4
 
 class SubjectKind(_SubjectKind, metaclass=_SubjectKindEnumTypeWrapper): ...
 
 SUBJECT_KIND_UNSPECIFIED: SubjectKind.ValueType  # 0
 SUBJECT_KIND_ENQUIRY: SubjectKind.ValueType  # 1
+SUBJECT_KIND_FEEDBACK: SubjectKind.ValueType  # 2
+SUBJECT_KIND_OFFER: SubjectKind.ValueType  # 3
+SUBJECT_KIND_OPPORTUNITY: SubjectKind.ValueType  # 4
 Global___SubjectKind: _TypeAlias = SubjectKind  # noqa: Y015
 
 @_typing.final
@@ -180,6 +188,8 @@ class Interaction(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     VIOLATION_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """int_...; chosen by the sender, so that sending again is recognised"""
     customer_id: _builtins.str
@@ -194,13 +204,17 @@ class Interaction(_message.Message):
     source: _builtins.str
     summary: _builtins.str
     version: _builtins.int
-    """of what its sender says of it; a newer one corrects what is there"""
+    """Of what its sender says of it; a newer one corrects what is there. With an external id and without a version, what
+    is said last counts.
+    """
     campaign_id: _builtins.str
     """whose it is: by its code, else that of its touchpoint at the time; not said by senders"""
     code: _builtins.str
     """of a touchpoint, which it then happened at; not kept"""
     purpose: _consent_pb2.ConsentPurpose.ValueType
     """of what the company said to the customer"""
+    external_id: _builtins.str
+    """Its sender's own, unique per source; instead of an id: the same is the same interaction."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -208,6 +222,10 @@ class Interaction(_message.Message):
     @_builtins.property
     def violation(self) -> _consent_pb2.ContactPermission:
         """Why the customer should not have been contacted so; judged when it is recorded, whatever its sender says."""
+
+    @_builtins.property
+    def customer_external_id(self) -> _customer_pb2.ExternalId:
+        """Whose it is, in the words of a source system, instead of customer_id; not kept."""
 
     def __init__(
         self,
@@ -229,19 +247,25 @@ class Interaction(_message.Message):
         code: _builtins.str | None = ...,
         purpose: _consent_pb2.ConsentPurpose.ValueType | None = ...,
         violation: _consent_pb2.ContactPermission | None = ...,
+        external_id: _builtins.str | None = ...,
+        customer_external_id: _customer_pb2.ExternalId | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_code", b"_code", "_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_purpose", b"_purpose", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "_violation", b"_violation", "campaign_id", b"campaign_id", "code", b"code", "customer_id", b"customer_id", "employee_id", b"employee_id", "occurred_at", b"occurred_at", "purpose", b"purpose", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "violation", b"violation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_code", b"_code", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_external_id", b"_external_id", "_purpose", b"_purpose", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "_violation", b"_violation", "campaign_id", b"campaign_id", "code", b"code", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "employee_id", b"employee_id", "external_id", b"external_id", "occurred_at", b"occurred_at", "purpose", b"purpose", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "violation", b"violation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_code", b"_code", "_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_purpose", b"_purpose", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "_violation", b"_violation", "campaign_id", b"campaign_id", "code", b"code", "customer_id", b"customer_id", "direction", b"direction", "employee_id", b"employee_id", "id", b"id", "kind", b"kind", "occurred_at", b"occurred_at", "purpose", b"purpose", "source", b"source", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "version", b"version", "violation", b"violation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_code", b"_code", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_employee_id", b"_employee_id", "_external_id", b"_external_id", "_purpose", b"_purpose", "_source_record_id", b"_source_record_id", "_subject", b"_subject", "_summary", b"_summary", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "_violation", b"_violation", "campaign_id", b"campaign_id", "code", b"code", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "direction", b"direction", "employee_id", b"employee_id", "external_id", b"external_id", "id", b"id", "kind", b"kind", "occurred_at", b"occurred_at", "purpose", b"purpose", "source", b"source", "source_record_id", b"source_record_id", "subject", b"subject", "summary", b"summary", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "version", b"version", "violation", b"violation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__campaign_id: _TypeAlias = _typing.Literal["campaign_id"]  # noqa: Y015
     _WhichOneofArgType__campaign_id: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id"]  # noqa: Y015
     _WhichOneofReturnType__code: _TypeAlias = _typing.Literal["code"]  # noqa: Y015
     _WhichOneofArgType__code: _TypeAlias = _typing.Literal["_code", b"_code"]  # noqa: Y015
+    _WhichOneofReturnType__customer_external_id: _TypeAlias = _typing.Literal["customer_external_id"]  # noqa: Y015
+    _WhichOneofArgType__customer_external_id: _TypeAlias = _typing.Literal["_customer_external_id", b"_customer_external_id"]  # noqa: Y015
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
     _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
     _WhichOneofReturnType__employee_id: _TypeAlias = _typing.Literal["employee_id"]  # noqa: Y015
     _WhichOneofArgType__employee_id: _TypeAlias = _typing.Literal["_employee_id", b"_employee_id"]  # noqa: Y015
+    _WhichOneofReturnType__external_id: _TypeAlias = _typing.Literal["external_id"]  # noqa: Y015
+    _WhichOneofArgType__external_id: _TypeAlias = _typing.Literal["_external_id", b"_external_id"]  # noqa: Y015
     _WhichOneofReturnType__purpose: _TypeAlias = _typing.Literal["purpose"]  # noqa: Y015
     _WhichOneofArgType__purpose: _TypeAlias = _typing.Literal["_purpose", b"_purpose"]  # noqa: Y015
     _WhichOneofReturnType__source_record_id: _TypeAlias = _typing.Literal["source_record_id"]  # noqa: Y015
@@ -261,9 +285,13 @@ class Interaction(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__code) -> _WhichOneofReturnType__code | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_external_id) -> _WhichOneofReturnType__customer_external_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__employee_id) -> _WhichOneofReturnType__employee_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__external_id) -> _WhichOneofReturnType__external_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__purpose) -> _WhichOneofReturnType__purpose | None: ...
     @_typing.overload
@@ -423,27 +451,59 @@ Global___BatchGetInteractionsResponse: _TypeAlias = BatchGetInteractionsResponse
 
 @_typing.final
 class InteractionFilter(_message.Message):
+    """What all of it holds of; of each list one of its values, at most 100. Empty lists say nothing."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TOUCHPOINT_IDS_FIELD_NUMBER: _builtins.int
     DIRECTION_FIELD_NUMBER: _builtins.int
     FROM_FIELD_NUMBER: _builtins.int
     TO_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_IDS_FIELD_NUMBER: _builtins.int
+    PURPOSES_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    EMPLOYEE_IDS_FIELD_NUMBER: _builtins.int
+    VIOLATIONS_FIELD_NUMBER: _builtins.int
     direction: Global___Direction.ValueType
+    violations: _builtins.bool
+    """those alone that should not have gone out; a partner is shown none"""
     @_builtins.property
     def touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def to(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___InteractionKind.ValueType]: ...
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedScalarFieldContainer[_touchpoint_pb2.Channel.ValueType]:
+        """of the touchpoint"""
+
+    @_builtins.property
+    def campaign_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def purposes(self) -> _containers.RepeatedScalarFieldContainer[_consent_pb2.ConsentPurpose.ValueType]: ...
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def employee_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
         touchpoint_ids: _abc.Iterable[_builtins.str] | None = ...,
         direction: Global___Direction.ValueType | None = ...,
         to: _timestamp_pb2.Timestamp | None = ...,
+        kinds: _abc.Iterable[Global___InteractionKind.ValueType] | None = ...,
+        channels: _abc.Iterable[_touchpoint_pb2.Channel.ValueType] | None = ...,
+        campaign_ids: _abc.Iterable[_builtins.str] | None = ...,
+        purposes: _abc.Iterable[_consent_pb2.ConsentPurpose.ValueType] | None = ...,
+        sources: _abc.Iterable[_builtins.str] | None = ...,
+        employee_ids: _abc.Iterable[_builtins.str] | None = ...,
+        violations: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_direction", b"_direction", "direction", b"direction", "from", b"from", "to", b"to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_direction", b"_direction", "direction", b"direction", "from", b"from", "to", b"to", "touchpoint_ids", b"touchpoint_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_direction", b"_direction", "campaign_ids", b"campaign_ids", "channels", b"channels", "direction", b"direction", "employee_ids", b"employee_ids", "from", b"from", "kinds", b"kinds", "purposes", b"purposes", "sources", b"sources", "to", b"to", "touchpoint_ids", b"touchpoint_ids", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__direction: _TypeAlias = _typing.Literal["direction"]  # noqa: Y015
     _WhichOneofArgType__direction: _TypeAlias = _typing.Literal["_direction", b"_direction"]  # noqa: Y015

@@ -208,19 +208,27 @@ class CustomerResolution(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     SOURCE_RECORD_ID_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     source_record_id: _builtins.str
     created: _builtins.bool
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_page_pb2.ItemError]:
+        """What of the fields was not taken: e-mail addresses or phone numbers that are none, attributes that are not declared
+        so, fields that the source may not write.
+        """
+
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
         source_record_id: _builtins.str = ...,
         created: _builtins.bool = ...,
+        left_out: _abc.Iterable[_page_pb2.ItemError] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "customer_id", b"customer_id", "source_record_id", b"source_record_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "customer_id", b"customer_id", "left_out", b"left_out", "source_record_id", b"source_record_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,6 +8,7 @@ from services.customers.consent.domain.entry import (
     Statement,
     TokenUnusable,
     confirmation,
+    require_address,
 )
 from services.customers.consent.domain.ledger import Consent, ContactReason, Ledger, Permission
 
@@ -23,4 +24,5 @@ __all__ = [
     "Statement",
     "TokenUnusable",
     "confirmation",
+    "require_address",
 ]

@@ -76,7 +76,7 @@ class Statement:
         if self.ip_address is not None:
             _require_ip(self.ip_address)
         if self.address is not None:
-            _require_valid(self.channel, self.address)
+            require_address(self.channel, self.address)
 
     def awaiting(self, token_hash: bytes, until: datetime) -> "Statement":
         """The same, until it is confirmed. InvalidInput: it names no address where the token could be sent."""
@@ -139,7 +139,8 @@ def confirmation(
     return replace(pending, id=id, customer=customer, said=granted, recorded_by=recorded_by, confirms=pending.id)
 
 
-def _require_valid(channel: Channel, address: str) -> None:
+def require_address(channel: Channel, address: str) -> None:
+    """InvalidInput: the channel has no addresses, or this is none of them."""
     field = ADDRESS_FIELDS.get(channel)
     if field is None:
         raise InvalidInput(f"{channel.value} has no addresses to name", ("address",))

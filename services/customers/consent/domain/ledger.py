@@ -103,6 +103,11 @@ class Ledger:
             for consent in self._said(channel, purpose, at).consents()
         ]
 
+    def addresses(self, channel: Channel, at: datetime) -> tuple[str, ...]:
+        """All that the customer has on this channel, whatever was said of them."""
+        said = self._said(channel, ConsentPurpose.SERVICE, at)
+        return said.known(record.id for record in self.records)
+
     def refused_since(self, pending: ConsentEntry) -> bool:
         """Did the customer refuse after it was asked for?"""
         return self._said(pending.said.channel, pending.said.purpose, _NEVER).withdrawn(pending) is not None

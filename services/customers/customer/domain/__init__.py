@@ -18,7 +18,9 @@ from services.customers.customer.domain.golden import (
     taken_out,
     with_records,
 )
+from services.customers.customer.domain.reading import Form, checked
 from services.customers.customer.domain.record import (
+    ATTRIBUTES,
     FIELDS,
     LIST_FIELDS,
     OWN_SOURCE,
@@ -26,12 +28,13 @@ from services.customers.customer.domain.record import (
     Address,
     SourceRecord,
     Values,
-    checked,
+    attributes_in,
     new_record,
     said,
 )
 
 __all__ = [
+    "ATTRIBUTES",
     "FIELDS",
     "LIST_FIELDS",
     "OWN_SOURCE",
@@ -41,11 +44,13 @@ __all__ = [
     "CustomerKind",
     "CustomerNotFound",
     "ExternalIdTaken",
+    "Form",
     "Provenance",
     "SourceRecord",
     "StaleVersion",
     "Values",
     "assigned_to",
+    "attributes_in",
     "checked",
     "display_name",
     "golden",

@@ -13,9 +13,11 @@ from services.customers.customer.domain.record import (
     TEXT_FIELDS,
     SourceRecord,
     Values,
+    attributes_in,
     new_record,
     retracted,
     said,
+    same,
 )
 
 
@@ -72,18 +74,22 @@ class Customer:
 
 
 def project(records: Sequence[SourceRecord]) -> tuple[dict[str, Any], tuple[Provenance, ...]]:
-    """The golden values and which records said them: of a text what was said last, of a list what all of them say."""
+    """The golden values and which records said them: of a list what all of them say, else what was said last."""
     values: dict[str, Any] = {}
     provenance: list[Provenance] = []
-    for name in TEXT_FIELDS:
+    named = {name for record in records for name in attributes_in(record.values)}
+    for name in (*TEXT_FIELDS, *sorted(named)):
         sayings = _last_first(records, name)
-        if sayings and sayings[0].values[name] != "":
+        if sayings and sayings[0].values[name] not in ("", None):
             values[name] = sayings[0].values[name]
             provenance.append(Provenance(name, sayings[0].id, sayings[0].since[name]))
     for name in LIST_FIELDS:
         entries: list[Any] = []
         for record in _last_first(records, name):
-            new = [v for v in record.values[name] if v not in entries and not taken_out(v, name, record, records)]
+            known = [same(name, entry) for entry in entries]
+            new = [
+                v for v in record.values[name] if same(name, v) not in known and not taken_out(v, name, record, records)
+            ]
             if new:
                 entries += new
                 provenance.append(Provenance(name, record.id, record.since[name]))
@@ -101,7 +107,8 @@ def _last_first(records: Iterable[SourceRecord], name: str) -> list[SourceRecord
 def taken_out(value: Any, name: str, record: SourceRecord, records: Iterable[SourceRecord]) -> bool:
     """Did people take it out after the record had said it?"""
     return any(
-        value in other.retracted.get(name, ()) and other.since[name] >= record.since[name]
+        same(name, value) in [same(name, gone) for gone in other.retracted.get(name, ())]
+        and other.since[name] >= record.since[name]
         for other in records
         if other.id != record.id
     )

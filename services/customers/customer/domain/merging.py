@@ -12,7 +12,7 @@ from typing import Any
 
 from chassis.errors import InvalidInput, NotFound
 from services.customers.customer.domain.golden import Customer, CustomerKind, project, with_records
-from services.customers.customer.domain.record import FIELDS, LIST_FIELDS, SourceRecord
+from services.customers.customer.domain.record import FIELDS, LIST_FIELDS, SourceRecord, attributes_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def changes(before: Customer, after: Customer) -> list[Change]:
     """What a merge makes of every field of the one that stays, and why."""
     found = []
     _, provenance = project(after.records)
-    for name in FIELDS:
+    for name in (*FIELDS, *attributes_in({**before.values, **after.values})):
         old, new = before.values.get(name), after.values.get(name)
         if old is None and new is None:
             continue

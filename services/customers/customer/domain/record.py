@@ -1,12 +1,10 @@
 """Source records: what each source says of a customer, kept as it came."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from chassis.errors import InvalidInput
 from chassis.ids import new_id
 
 # Rundblick's own records: what people enter here, and facts that came in for no other record.
@@ -15,12 +13,8 @@ OWN_SOURCE = "rundblick"
 TEXT_FIELDS = ("display_name", "given_name", "family_name", "organisation_name", "locale")
 LIST_FIELDS = ("emails", "phones", "addresses")
 FIELDS = TEXT_FIELDS + LIST_FIELDS
-
-_EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
-_PHONE = re.compile(r"^\+[1-9][0-9]{1,14}$")
-_LOCALE = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
-_LONGEST_TEXT = 500
-_LONGEST_LIST = 50
+# What a company declared beyond these is a field each: attributes.<key>
+ATTRIBUTES = "attributes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +26,18 @@ class Address:
     country: str | None = None
 
 
-# A field that is absent was not said; an empty text or list says that there is none.
+# A field that is absent was not said; an empty text or list, or an attribute that is None, says that there is none.
 Values = Mapping[str, Any]
+
+
+def attributes_in(values: Values) -> list[str]:
+    """The fields of attributes, in the order of their keys."""
+    return sorted(name for name in values if name.startswith(f"{ATTRIBUTES}."))
+
+
+def same(name: str, entry: Any) -> Any:
+    """Two entries of a list of which this is the same are one: e-mail addresses in any case."""
+    return entry.casefold() if name == "emails" else entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +58,6 @@ class SourceRecord:
     home: str
     retracted: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     moves: int = 0
-
-
-def checked(values: Values) -> dict[str, Any]:
-    """The values, trimmed. InvalidInput: which field and why."""
-    result: dict[str, Any] = {}
-    for name, value in values.items():
-        if name in TEXT_FIELDS:
-            text = value.strip()
-            if len(text) > _LONGEST_TEXT:
-                raise InvalidInput(f"{name} has at most {_LONGEST_TEXT} characters", ("fields", name))
-            result[name] = text
-        else:
-            if len(value) > _LONGEST_LIST:
-                raise InvalidInput(f"{name} has at most {_LONGEST_LIST} entries", ("fields", name))
-            result[name] = list(value)
-    for position, email in enumerate(result.get("emails", ())):
-        if not _EMAIL.match(email):
-            raise InvalidInput("this is not an e-mail address", ("fields", "emails", str(position)))
-    for position, phone in enumerate(result.get("phones", ())):
-        if not _PHONE.match(phone):
-            raise InvalidInput(
-                "a phone number reads +, country code, number (E.164)", ("fields", "phones", str(position))
-            )
-    if result.get("locale") and not _LOCALE.match(result["locale"]):
-        raise InvalidInput("a locale reads like de or en-GB (BCP 47)", ("fields", "locale"))
-    return result
 
 
 def new_record(source: str, external_id: str | None, values: Values, now: datetime, home: str) -> SourceRecord:
@@ -115,8 +93,9 @@ def retracted(record: SourceRecord, golden: Values, values: Values, now: datetim
     for name in LIST_FIELDS:
         if name in values:
             kept = values[name]
-            missing = [value for value in golden.get(name, ()) if value not in kept]
-            before = [value for value in gone.get(name, ()) if value not in kept and value not in missing]
+            still = [same(name, value) for value in kept]
+            missing = [value for value in golden.get(name, ()) if same(name, value) not in still]
+            before = [v for v in gone.get(name, ()) if same(name, v) not in still and v not in missing]
             if [*before, *missing] != list(gone.get(name, ())):
                 gone[name] = [*before, *missing]
                 since[name] = now

@@ -1,0 +1,1 @@
+"""Attributes: what a company keeps of its customers beyond what every company does."""

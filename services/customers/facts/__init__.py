@@ -1,0 +1,1 @@
+"""Facts: what rules of this company may ask of a customer."""

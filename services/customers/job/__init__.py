@@ -1,0 +1,1 @@
+"""Jobs: work over many customers that goes on by itself."""

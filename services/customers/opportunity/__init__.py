@@ -1,0 +1,1 @@
+"""Opportunities: chances to sell, from finding them to winning or losing them."""

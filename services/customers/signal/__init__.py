@@ -1,0 +1,1 @@
+"""Signals: what other services know of customers that matters for their state."""

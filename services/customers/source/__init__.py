@@ -1,0 +1,1 @@
+"""The register of the systems that bring customers in."""

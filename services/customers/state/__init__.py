@@ -1,0 +1,1 @@
+"""States: how far customers have come, and how alive the relationship is."""

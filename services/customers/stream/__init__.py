@@ -1,0 +1,1 @@
+"""Domain events: what happened with customers, in one order, for those who watch."""

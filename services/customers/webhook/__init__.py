@@ -1,0 +1,1 @@
+"""Webhooks: systems of the company that carry what goes out to customers."""
