@@ -39,7 +39,7 @@ from tests import tokens
 from tests.commands import Commands
 
 MOST_MS = 20.0
-ROUNDS = 300
+ROUNDS = 100
 _AT_ONCE = 2_000
 _DATA = Path(__file__).parent / "data"
 # The most frequent first.

@@ -16,6 +16,7 @@ from cli import (
     clients,
     deliveries,
     export_commands,
+    identity,
     import_commands,
     kpi_commands,
     operations,
@@ -42,6 +43,7 @@ app.add_typer(import_commands.import_app, name="import")
 app.add_typer(operations.outbox_app, name="outbox")
 app.add_typer(operations.rederive_app, name="rederive")
 app.add_typer(clients.client_app, name="client")
+app.add_typer(identity.identity_app, name="identity")
 app.add_typer(deliveries.deliveries_app, name="deliveries")
 app.add_typer(kpi_commands.kpi_app, name="kpi")
 app.add_typer(export_commands.export_app, name="export")

@@ -67,6 +67,7 @@ _FIELDS = {
     "en": {
         "emails": "The e-mail address",
         "phones": "The phone number",
+        "external_ids": "The external id",
         "name": "The name",
         "given_name": "The given name",
         "family_name": "The family name",
@@ -83,6 +84,7 @@ _FIELDS = {
     "de": {
         "emails": "E-Mail-Adresse",
         "phones": "Telefonnummer",
+        "external_ids": "Externe Kennung",
         "name": "Name",
         "given_name": "Vorname",
         "family_name": "Nachname",

@@ -304,7 +304,12 @@ class CustomerQuery:
             raise
         return customer_of(answer.customer)
 
-    @strawberry.field(description="search: the beginning of the display name; then ordered by name.")
+    @strawberry.field(
+        description="search: those whose name begins so, people by their family name, in that order whatever orderBy "
+        "says. Where their list ends on the page, at most 50 others that are like it fill it, the most alike first; no "
+        "page follows. Like it is another spelling, a slip, another of their names, how an external id begins, with "
+        "customers:personal an e-mail address or a phone number."
+    )
     async def customers(
         self,
         info: Info,

@@ -146,7 +146,7 @@ class OpportunityMutation:
             stage=stage_value(input.stage),
             at=to_timestamp(input.at),
             loss_reason=input.loss_reason,
-            reopen=True,
+            reopen=input.reopen,
         )
 
         async def work() -> dict[str, Any]:

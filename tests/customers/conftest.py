@@ -8,7 +8,9 @@ from typing import Any
 import grpc
 import pytest
 from rundblick.customers.v1 import (
+    attribute_pb2_grpc,
     campaign_pb2_grpc,
+    candidate_pb2_grpc,
     client_pb2_grpc,
     code_pb2_grpc,
     consent_pb2_grpc,
@@ -17,9 +19,11 @@ from rundblick.customers.v1 import (
     employee_pb2_grpc,
     importing_pb2_grpc,
     interaction_pb2_grpc,
+    matching_pb2_grpc,
     opportunity_pb2_grpc,
     reference_pb2_grpc,
     signal_pb2_grpc,
+    source_pb2_grpc,
     spend_pb2_grpc,
     state_pb2_grpc,
     team_pb2_grpc,
@@ -96,7 +100,11 @@ async def customers(database: Database, clock: Clock) -> AsyncIterator[Running]:
         open_channel(f"127.0.0.1:{server.port}", FILES) as channel,
     ):
         stubs = [
+            attribute_pb2_grpc.AttributeServiceStub(channel),
+            source_pb2_grpc.SourceServiceStub(channel),
             campaign_pb2_grpc.CampaignServiceStub(channel),
+            candidate_pb2_grpc.CandidateServiceStub(channel),
+            matching_pb2_grpc.MatchingServiceStub(channel),
             code_pb2_grpc.CodeServiceStub(channel),
             signal_pb2_grpc.SignalServiceStub(channel),
             spend_pb2_grpc.SpendServiceStub(channel),

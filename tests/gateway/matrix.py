@@ -76,7 +76,7 @@ NODES = {
 # Root fields that need to be told whom, by type: given the ids and other keys of what was seeded.
 TOLD = {"customer", "kpi", "change", "node", "nodes", "touchpointCode", "segment", "offer"}
 # Nobody is reached through these.
-NOT_OBJECTS = {"viewer", "eventTypes", "jobs", "touchpointPlan"}
+NOT_OBJECTS = {"viewer", "eventTypes", "jobs", "touchpointPlan", "blockedValues"}
 
 
 def _plain(field: GraphQLField) -> bool:

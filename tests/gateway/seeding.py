@@ -71,6 +71,14 @@ class _Seeding:
         self.seeded.ids[said.type].add(said.id)
         self.seeded.said |= dict.fromkeys(markers, said)
 
+    async def attribute(self) -> None:
+        await self._made("defineAttribute", "attribute { key }", key="remark", name="Remark", type="TEXT")
+
+    async def source(self, key: str) -> None:
+        name = self.marker()
+        await self._made("defineSource", "source { key }", key=key, name=name, legalBasis="CONTRACT")
+        self.seeded.said[name] = Said("Source", key, source=key)
+
     async def employee(self, name: str, team: str) -> None:
         marker = self.marker()
         made = await self._made("createEmployee", "employee { id team { id } }", displayName=marker, team=team)
@@ -90,6 +98,7 @@ class _Seeding:
         names, number = [self.marker() for _ in range(3)], next(self._numbers)
         city, phone, email = self.marker(), f"+4930555{number:04}", f"marker{number}ends@example.org"
         key = {"source": source, "id": f"c{number}"}
+        remark = self.marker()
         made = await self._made(
             "createCustomer",
             "customer { id }",
@@ -100,6 +109,7 @@ class _Seeding:
             emails=[email],
             phones=[phone],
             addresses=[{"lines": ["Street 1"], "city": city}],
+            attributes=[{"key": "remark", "value": remark}],
             externalId=key,
             owner=self.seeded.employees[owner] if owner else None,
         )
@@ -109,7 +119,7 @@ class _Seeding:
             "owner": self.seeded.employees[owner] if owner else None,
             "team": self.seeded.teams[team] if team else None,
         }
-        self._says(Said("Customer", id, **said), *names)
+        self._says(Said("Customer", id, **said), *names, remark)
         self._says(Said("Customer", id, **said, personal=True), city, phone, email)
         self.seeded.keys["customer|$externalId: ExternalIdInput!"].append({"externalId": key})
         self.seeded.keys["customers|$search: String!"].append({"search": names[0]})
@@ -169,6 +179,28 @@ class _Seeding:
         url = f"https://hooks.company.example/{path}"
         made = await self._made("createWebhookEndpoint", "webhookEndpoint { id }", url=url, channels=["SMS"])
         self.seeded.said[path] = Said("WebhookEndpoint", made["webhookEndpoint"]["id"])
+
+    async def duplicates(self) -> None:
+        """Two customers with one address, of different owners: a pair for people to decide on, which has no words."""
+        for owner, team in (("ann", "sales"), ("cleo", "service")):
+            name = self.marker()
+            made = await self._made(
+                "createCustomer",
+                "customer { id }",
+                kind="PERSON",
+                displayName=name,
+                emails=["both@company.example"],
+                owner=self.seeded.employees[owner],
+            )
+            said: dict[str, Any] = {"owner": self.seeded.employees[owner], "team": self.seeded.teams[team]}
+            id = made["customer"]["id"]
+            self._says(Said("Customer", id, source="rundblick", **said), name)
+            # As many as the others have.
+            visit = {"customer": id, "direction": "INBOUND", "kind": "VISIT", "occurredAt": "2026-02-01T10:00:00Z"}
+            for _ in range(2):
+                await self._made("recordInteraction", "interaction { id }", **visit)
+        data = await self._world.data("{ duplicateCandidates { edges { node { id } } } }")
+        self.seeded.ids["DuplicateCandidate"] |= {e["node"]["id"] for e in data["duplicateCandidates"]["edges"]}
 
     async def enquiry(self, source: str, external_id: str, assignee: str | None, team: str | None) -> None:
         subject, category, body = self.marker(), self.marker(), self.marker()
@@ -284,6 +316,8 @@ async def seeded_in(world: World) -> Seeded:
     for name, team in (("ann", "sales"), ("ben", "sales"), ("cleo", "service")):
         await seeding.employee(name, team)
     form = await seeding.touchpoint("form")
+    await seeding.attribute()
+    await seeding.source("shop")
     owned: tuple[tuple[str, str | None, str | None], ...] = (
         ("shop", "ann", "sales"),
         ("shop", "cleo", "service"),
@@ -294,6 +328,7 @@ async def seeded_in(world: World) -> Seeded:
         customer, external_id = await seeding.customer(source, owner, of)
         await seeding.enquiry(source, external_id, owner, of)
     await seeding.offer(customer, source)
+    await seeding.duplicates()
     await seeding.change(form)
     await seeding.campaign(form, await seeding.segment(customer))
     await seeding.kpi()

@@ -130,7 +130,7 @@ def decided(
 
 def kept(candidate: Candidate, keep: str | None) -> str:
     if keep is not None and keep not in candidate.customers:
-        raise InvalidInput(f"{keep[:100]} is none of the two", ("keep_id",))
+        raise InvalidInput(f"{keep[:100]} is none of the two", ("keep",))
     return keep or candidate.pair[0]
 
 

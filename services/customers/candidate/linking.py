@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import pandas
+import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import splink.comparison_level_library as levels
 from rapidfuzz.distance import JaroWinkler
 from splink import Linker, SettingsCreator, block_on
@@ -85,7 +85,7 @@ def linked(rows: Sequence[Row], least: float, *, threads: int = 2, memory: str =
     connection = duckdb.connect(":memory:", config={"threads": threads, "memory_limit": memory})
     try:
         rows = [_whole(row) for row in rows]
-        frame = pandas.DataFrame(rows, columns=["unique_id", *TEXTS, *LISTS]).astype(
+        frame = pd.DataFrame(rows, columns=["unique_id", *TEXTS, *LISTS]).astype(
             dict.fromkeys(("unique_id", *TEXTS), object)
         )
         connection.register("said", frame)
@@ -107,7 +107,7 @@ def one_household(one: Row, other: Row) -> bool:
         return False
     # Names that changed places are the same.
     swapped = (one["family_name"], other["given_name"]), (other["family_name"], one["given_name"])
-    return not any(family and _alike(family, name) for family, name in swapped)
+    return not all(family and _alike(family, name) for family, name in swapped)
 
 
 def _alike(one: str, other: str) -> bool:
@@ -124,10 +124,9 @@ def _whole(row: Row) -> dict[str, Any]:
 
 def _predict(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row], least: float) -> Iterable[dict[str, Any]]:
     said = [name for name in (*TEXTS, *LISTS) if sum(row[name] is not None for row in rows) > 1]
-    comparisons = [_COMPARED[name] for name in said]
-    blocks: list[Any] = [
-        block_on(*block) for block in _BLOCKS if _few_enough(connection, block, len(rows))
-    ]
+    few = len(rows) < _FEW
+    comparisons = [_compared(name, few) for name in said]
+    blocks: list[Any] = [block_on(*block) for block in _BLOCKS if _few_enough(connection, block, len(rows))]
     blocks += [block_on(name, arrays_to_explode=[name]) for name in LISTS if name in said]
     if not comparisons or not blocks:
         return []
@@ -140,12 +139,10 @@ def _predict(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row], least: 
         retain_matching_columns=True,
     )
     linker = Linker(DuckDBAPI(connection).register("rows_linked"), settings, log_level="ERROR")
-    if len(rows) >= _FEW:
+    if not few:
         linker.training.estimate_u_using_random_sampling(max_pairs=_PAIRS_SAMPLED, seed=_SEED)
-    found = linker.inference.predict(threshold_match_probability=least).as_pandas_dataframe()
-    ordered = found.sort_values(["match_probability", "unique_id_l", "unique_id_r"], ascending=[False, True, True])
-    records: list[dict[str, Any]] = ordered.to_dict("records")
-    return records
+    found: list[dict[str, Any]] = linker.inference.predict(threshold_match_probability=least).as_record_list()
+    return sorted(found, key=lambda pair: (-pair["match_probability"], pair["unique_id_l"], pair["unique_id_r"]))
 
 
 def _few_enough(connection: duckdb.DuckDBPyConnection, block: Sequence[str], rows: int) -> bool:
@@ -174,57 +171,60 @@ def _agreement(name: str, level: int) -> Agreement:
     """Levels count from 0, which differs, to the highest, which is the same."""
     if level == 0:
         return Agreement.DIFFERENT
-    return Agreement.SAME if level == _HIGHEST[name] else Agreement.SIMILAR
+    return Agreement.SAME if level == (1 if _USUAL[name].near is None else 2) else Agreement.SIMILAR
 
 
-def _compared(name: str, same: float, near: float | None, by_chance: float, *, by_frequency: bool = False) -> Any:
-    """same, near: how often two records of one customer agree so. by_chance: how often those of two do."""
-    different = 1 - same - (near or 0)
-    exact = levels.ExactMatchLevel(name, term_frequency_adjustments=by_frequency)
-    found = [levels.NullLevel(name), exact.configure(m_probability=same, u_probability=by_chance)]
-    if near is not None:
-        level: Any = (
-            levels.DamerauLevenshteinLevel(name, 1)
-            if name in ("postal_code", "date_of_birth", "house_number")
-            else levels.JaroWinklerLevel(name, 0.88)
-        )
-        found.append(level.configure(m_probability=near, u_probability=by_chance))
-    rest = 1 - by_chance * (1 if near is None else 2)
-    found.append(levels.ElseLevel().configure(m_probability=different, u_probability=rest))
-    return CustomComparison(output_column_name=name, comparison_levels=found)
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """How often a field agrees. same, near: of two records of one customer; by_chance: of two customers.
+
+    by_frequency: a rare value that agrees tells more.
+    """
+
+    same: float
+    near: float | None
+    by_chance: float
+    by_frequency: bool = False
 
 
-def _any_shared(name: str, same: float, by_chance: float) -> Any:
-    return CustomComparison(
-        output_column_name=name,
-        comparison_levels=[
-            levels.NullLevel(name),
-            levels.ArrayIntersectLevel(name, 1).configure(
-                m_probability=same, u_probability=by_chance, fix_u_probability=True
-            ),
-            levels.ElseLevel().configure(
-                m_probability=1 - same, u_probability=1 - by_chance, fix_u_probability=True
-            ),
-        ],
+# Of one customer: what differs are typing errors, moves and marriages. By chance: where the rows are too few to see it.
+# An address or a number that two share is worth no more than what families and offices leave of it.
+_USUAL: Mapping[str, _Usual] = {
+    "given_name": _Usual(0.75, 0.15, 0.01, by_frequency=True),
+    "family_name": _Usual(0.75, 0.15, 0.005, by_frequency=True),
+    "organisation_name": _Usual(0.75, 0.20, 0.001, by_frequency=True),
+    "street": _Usual(0.75, 0.15, 0.005, by_frequency=True),
+    "house_number": _Usual(0.75, 0.15, 0.02),
+    "locality": _Usual(0.75, 0.15, 0.005),
+    "city": _Usual(0.75, 0.15, 0.05, by_frequency=True),
+    "postal_code": _Usual(0.8, 0.1, 0.01),
+    "region": _Usual(0.9, None, 0.2),
+    "date_of_birth": _Usual(0.85, 0.1, 0.0005),
+    "emails": _Usual(0.6, None, 0.0001),
+    "phones": _Usual(0.6, None, 0.0001),
+}
+_BY_LETTER = ("postal_code", "date_of_birth", "house_number")
+
+
+def _compared(name: str, few: bool) -> Any:
+    usual = _USUAL[name]
+    fixed = name in LISTS
+    found: list[Any] = [levels.NullLevel(name)]
+    if fixed:
+        same: Any = levels.ArrayIntersectLevel(name, 1)
+    else:
+        same = levels.ExactMatchLevel(name, term_frequency_adjustments=usual.by_frequency and not few)
+    found.append(
+        same.configure(m_probability=usual.same, u_probability=usual.by_chance, fix_u_probability=fixed or None)
     )
-
-
-# How often records of one customer agree: typing errors, moves and marriages are what differs. By chance: where the rows
-# are too few to see it. An address or a number that two share is worth no more than a household of five makes it.
-_COMPARED: Mapping[str, Any] = {
-    "given_name": _compared("given_name", 0.75, 0.15, 0.01, by_frequency=True),
-    "family_name": _compared("family_name", 0.75, 0.15, 0.005, by_frequency=True),
-    "organisation_name": _compared("organisation_name", 0.75, 0.20, 0.001, by_frequency=True),
-    "street": _compared("street", 0.75, 0.15, 0.005, by_frequency=True),
-    "house_number": _compared("house_number", 0.75, 0.15, 0.02),
-    "locality": _compared("locality", 0.75, 0.15, 0.005),
-    "city": _compared("city", 0.75, 0.15, 0.05, by_frequency=True),
-    "postal_code": _compared("postal_code", 0.8, 0.1, 0.01),
-    "region": _compared("region", 0.9, None, 0.2),
-    "date_of_birth": _compared("date_of_birth", 0.85, 0.1, 0.0005),
-    "emails": _any_shared("emails", 0.6, 0.0001),
-    "phones": _any_shared("phones", 0.6, 0.0001),
-}
-_HIGHEST: Mapping[str, int] = {
-    name: 1 if name in (*LISTS, "region") else 2 for name in (*TEXTS, *LISTS)
-}
+    if usual.near is not None:
+        near: Any = (
+            levels.DamerauLevenshteinLevel(name, 1) if name in _BY_LETTER else levels.JaroWinklerLevel(name, 0.88)
+        )
+        found.append(near.configure(m_probability=usual.near, u_probability=usual.by_chance))
+    rest = 1 - usual.by_chance * (1 if usual.near is None else 2)
+    different = 1 - usual.same - (usual.near or 0)
+    found.append(
+        levels.ElseLevel().configure(m_probability=different, u_probability=rest, fix_u_probability=fixed or None)
+    )
+    return CustomComparison(output_column_name=name, comparison_levels=found)

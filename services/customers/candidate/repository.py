@@ -22,8 +22,6 @@ from services.customers.candidate.domain import (
 )
 
 ORDER = (("score", DESCENDING), ("_id", DESCENDING))
-# Of one transaction.
-_AT_ONCE = 500
 
 
 class MongoCandidateRepository:
@@ -37,7 +35,7 @@ class MongoCandidateRepository:
         await self._candidates.create_index([("customers", ASCENDING)], name="customers")
         await self._candidates.create_index([("records", ASCENDING)], name="records")
         await self._candidates.create_index(
-            [("status", ASCENDING), ("found_by", ASCENDING), ("seen_at", ASCENDING)], name="seen"
+            [("found_by", ASCENDING), ("status", ASCENDING), ("seen_at", ASCENDING)], name="found_by"
         )
 
     async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Candidate]:
@@ -55,8 +53,19 @@ class MongoCandidateRepository:
         boundaries = [(document["score"], document["_id"]) for document in found]
         return slice_of([_from_document(document) for document in found], boundaries, page)
 
+    async def of_pair(self, caller: Caller, pair: tuple[str, str], session: Session) -> Candidate | None:
+        """What is known of two customers, in any order."""
+        one, other = sorted(pair)
+        condition = {"customers": {"$all": [one, other]}, **of_sources(caller)}
+        documents = self._candidates.find(condition, session=session, batch_size=ONE_REPLY)
+        known = [_from_document(document) async for document in documents]
+        # What was decided on two goes before what is open of them.
+        return min(known, key=lambda candidate: candidate.status is Status.OPEN, default=None)
+
     async def put(self, caller: Caller, found: Sequence[Candidate], session: Session) -> int:
         """Keep what was found, or found again; answers how many pairs are new. At most a few hundred at once."""
+        if not found:
+            return 0
         known = {candidate.pair: candidate for candidate in await self._about(found, session)}
         news = {candidate.pair: candidate for candidate in found}
         changed = [

@@ -109,15 +109,22 @@ def _address_from_document(document: Document) -> Address:
     return Address(**{**document, "lines": tuple(document["lines"])})
 
 
+def found_by(customer: Customer) -> Document:
+    """What is kept to find the customer, which follows from what its records say."""
+    return {
+        "folded_name": folded(customer.display_name),
+        "filed": filed(customer),
+        "terms": terms(customer),
+        "near": near(names_of(customer)),
+    }
+
+
 def customer_to_document(customer: Customer) -> Document:
     return {
         "_id": customer.id,
         "kind": customer.kind.value,
         "display_name": customer.display_name,
-        "folded_name": folded(customer.display_name),
-        "filed": filed(customer),
-        "terms": terms(customer),
-        "near": near(names_of(customer)),
+        **found_by(customer),
         "values": _values_to_document(customer.values),
         "provenance": [
             {"field": p.field, "source_record": p.source_record, "since": p.since} for p in customer.provenance

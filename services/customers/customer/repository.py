@@ -19,7 +19,7 @@ from services.customers.customer.documents import (
 )
 from services.customers.customer.domain import Customer, SourceRecord, seen_by
 from services.customers.customer.domain.merging import Former, Moved
-from services.customers.customer.domain.searching import Search, filed
+from services.customers.customer.domain.searching import Search, filed, terms
 from services.customers.customer.search import SHOWN, alike, beginning
 
 ORDERS: dict[str, tuple[tuple[str, int], ...]] = {
@@ -182,15 +182,17 @@ class MongoCustomerRepository:
             pipeline += alike(search, conditions, self._customers.name)
         documents = await self._customers.aggregate(pipeline, batchSize=ONE_REPLY).to_list(None)
         begin = [document for document in documents if "alike" not in document]
-        room = page.size - len(begin)
-        others = {
-            d["_id"]: d for d in documents if "alike" in d and not d["filed"].startswith(search.name) and room > 0
-        }
+        room = max(page.size - len(begin), 0)
+        others = {d["_id"]: d for d in documents if "alike" in d and not d["filed"].startswith(search.name)}
+        if room == 0 or caller.sources is None:
+            # To a partner they are like it only by what its own sources say, which is known when all were read.
+            best = search.ranked({id: document["terms"] for id, document in others.items()})
+            others = {id: others[id] for id in best[:room]}
         found = await self._with_records(caller, [*begin, *others.values()], None)
         part = _slice(found, begin, "FILED", page)
         if caller.sources is not None:
             part = _with_names_seen(part, search)
-        like = search.ranked([found[id] for id in others])[: max(room, 0)]
+        like = [found[id] for id in search.ranked({id: terms(found[id]) for id in others})[:room]]
         boundaries = tuple((search.end, customer.id) for customer in like)
         return replace(part, items=(*part.items, *like), boundaries=(*part.boundaries, *boundaries))
 
@@ -264,6 +266,12 @@ class MongoCustomerRepository:
             await self._records.update_many(condition, {"$inc": {"held": 1}}, session=session)
         documents = self._records.find(condition, {"customer": 1}, session=session, batch_size=ONE_REPLY)
         return {document["_id"]: document["customer"] async for document in documents}
+
+    async def found_by(self, caller: Caller, ids: Iterable[str]) -> dict[str, Document]:
+        """What is kept to find them, by id."""
+        kept = {"_id": 1, "folded_name": 1, "filed": 1, "terms": 1, "near": 1}
+        documents = self._customers.find({"_id": {"$in": list(ids)}}, kept, batch_size=ONE_REPLY)
+        return {document.pop("_id"): document async for document in documents}
 
     async def some(self, caller: Caller, after: str | None, size: int) -> list[str]:
         """Ids of the next customers in the order of ids; without a place to start, of any, by chance."""

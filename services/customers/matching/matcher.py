@@ -70,8 +70,9 @@ class Matcher:
         await self._rules.hold(self._process, keys, self._now(), session)
         known = await self._rules.customers_with(self._process, keys, session)
         others = known - {customer.id for customer in new}
-        for customer in (await self._customers.of_ids(self._process, others, session, whole=True)).values():
-            people.put(customer)
+        if others:
+            for customer in (await self._customers.of_ids(self._process, others, session, whole=True)).values():
+                people.put(customer)
         return await self._decide([customer.id for customer in new], people, rules, session, attach=attach)
 
     async def _decide(
@@ -104,7 +105,7 @@ class Matcher:
         return decided(pair, Decision.MERGE, survivor.id, self._process.subject, None, self._now())
 
     def _pair(self, one: Customer, other: Customer, rule: MatchRule) -> Candidate:
-        reasons = [Reason(i.of or i.kind.value.lower(), Agreement.SAME) for i in rule.identifiers]
+        reasons = [Reason(i.field, Agreement.SAME) for i in rule.identifiers]
         return found_pair(new_id(PREFIX), _side(one), _side(other), SCORE_OF_RULES, reasons, rule.key, self._now())
 
 

@@ -102,7 +102,7 @@ class Defining:
     async def tried(self, caller: Caller, said: Segment, made_from: int | None) -> Trial:
         """How many customers would come and go, against who belongs to it now; nothing is kept."""
         _, segment = await self._next(caller, said, made_from)
-        trial = Trial()
+        trial, asking = Trial(), self._ruling.asking([segment])
         after, now = "", self._now()
         while segment.rule is not None and trial.looked_at < _MOST_TRIED:
             ids = await self._customers.some(caller, after, _AT_ONCE)
@@ -112,7 +112,7 @@ class Defining:
             facts = await self._gathering.of(caller, ids, now)
             known = await self._memberships.of_customers(caller, facts)
             for id, one in facts.items():
-                holding, faults = self._ruling.holding([segment], one)
+                holding, faults = asking.holding(one)
                 belonged = id in known and segment.id in known[id].since
                 trial.enter += bool(holding) and not belonged
                 trial.leave += belonged and not holding

@@ -64,9 +64,10 @@ class SegmentJudge:
         segments = await self._segments.active(caller, session)
         lists = {segment.id for segment in segments if segment.rule is None}
         picked = await self._segments.picked(caller, facts, session) if lists else {}
+        asking = self._ruling.asking(segments)
         found = {}
         for id, one in facts.items():
-            holding, faults = self._ruling.holding(segments, one)
+            holding, faults = asking.holding(one)
             found[id] = holding | (picked.get(id, set()) & lists), faults
         return found
 

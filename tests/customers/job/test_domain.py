@@ -15,6 +15,7 @@ def test_a_job_says_when_it_is_done_as_soon_as_anything_is() -> None:
     half = running.advanced(500, "cus_5")
     assert half.forecast(BEGAN + timedelta(seconds=20)) == BEGAN + timedelta(seconds=40)
     # Two hundred came while it ran, and were asked as well.
+    assert half.advanced(700, "cus_9").total == 1_200
     over = half.advanced(700, "cus_9").finished(BEGAN + timedelta(seconds=50))
     assert (over.state, over.done, over.total, over.after) == (State.DONE, 1_200, 1_200, "cus_9")
     assert over.forecast(BEGAN + timedelta(seconds=60)) is None

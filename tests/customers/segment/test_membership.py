@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import timedelta
 
 import grpc
 import pytest
@@ -125,10 +126,12 @@ async def test_what_came_of_any_life_is_what_follows_from_scratch(segments: Segm
 
 
 async def test_a_pick_goes_where_its_record_goes(segments: Segments) -> None:
-    ann, twin = await segments.customer("de"), await segments.customer("de")
+    ann, twin = await segments.customer("de"), await segments.customer("de", source="fair")
     invited, german = await segments.define("invited"), await segments.define("german", 'customer.locale == "de"')
+    elsewhere = await segments.define("elsewhere", '!("shop" in customer.sources)')
     await segments.add(invited.id, twin)
     await segments.settled()
+    assert await segments.told(twin) == {invited.id, german.id, elsewhere.id}
     await segments.call(customer_pb2.MergeCustomersRequest(id=ann, duplicate_ids=[twin]))
     await segments.judged()
     assert await segments.segments(ann) == await segments.segments(twin) == {invited.id, german.id}
@@ -138,8 +141,8 @@ async def test_a_pick_goes_where_its_record_goes(segments: Segments) -> None:
     await segments.call(customer_pb2.SplitCustomerRequest(id=ann, former_id=twin))
     await segments.judged()
     assert await segments.segments(ann) == {german.id}
-    assert await segments.segments(twin) == {invited.id, german.id}
-    assert (await segments.told(ann), await segments.told(twin)) == ({german.id}, {invited.id, german.id})
+    assert await segments.segments(twin) == {invited.id, german.id, elsewhere.id}
+    assert (await segments.told(ann), await segments.told(twin)) == ({german.id}, await segments.segments(twin))
     assert await segments.remove(invited.id, twin) == 1
     assert await segments.differences() == []
 
@@ -176,16 +179,27 @@ async def test_two_judgements_at_once_do_not_pass_each_other(segments: Segments)
         await segments.add(german.id, customer)
 
 
+async def test_the_self_check_names_what_does_not_follow(segments: Segments) -> None:
+    ann, ben = await segments.customer("de"), await segments.customer("fr")
+    german = await segments.define("german", 'customer.locale == "de"')
+    assert sorted(await segments.differences()) == [("membership", ann)], "nobody asked her yet"
+    await segments.settled()
+    assert await segments.differences() == []
+    entry = {"segment": german.id, "since": utc_now()}
+    await segments.database["segment_memberships"].update_one({"_id": ben}, {"$push": {"segments": entry}})
+    assert sorted(await segments.differences()) == sorted([("membership", ben), ("size", german.id)])
+
+
 _SEGMENTS = st.sets(st.sampled_from(["seg_a", "seg_b", "seg_c"]))
 
 
 @given(st.lists(_SEGMENTS, min_size=1, max_size=6))
 def test_changes_lead_from_one_membership_to_the_next(steps: list[set[str]]) -> None:
-    now = utc_now()
+    began = utc_now()
     one, seen = Membership("cus_1"), set[str]()
-    for belongs in steps:
+    for day, belongs in enumerate(steps):
         before = one
-        one, changes = settled(one, belongs, (), now)
+        one, changes = settled(one, belongs, (), began + timedelta(days=day))
         assert {change.segment for change in changes} == before.since.keys() ^ belongs
         for change in changes:
             (seen.add if change.member else seen.discard)(change.segment)

@@ -116,6 +116,9 @@ async def test_a_dry_run_says_who_would_come_and_go_and_changes_nothing(segments
     answer = await segments.call(pb.DefineSegmentRequest(fields=said, version=1, dry_run=True))
     assert answer.trial == pb.SegmentTrial(looked_at=4, enter=2, leave=2)
     assert not answer.HasField("segment")
+    wider = pb.SegmentFields(key="german", name="x", rule='customer.locale in ["de", "fr"]')
+    answer = await segments.call(pb.DefineSegmentRequest(fields=wider, version=1, dry_run=True))
+    assert answer.trial == pb.SegmentTrial(looked_at=4, enter=1, stay=2)
     new = pb.SegmentFields(key="new", name="x", rule="needs.wishes[0] == 'care'")
     tried = await segments.call(pb.DefineSegmentRequest(fields=new, dry_run=True))
     assert tried.trial == pb.SegmentTrial(looked_at=4, errors=4)
@@ -242,6 +245,11 @@ async def test_a_batch_costs_two_indexed_commands_at_most(segments: Segments, co
             await segments.call(request)
         assert len(commands.found) == cost, request
         assert await commands.unindexed() == [], request
+    await segments.define("picked")
+    await segments.define("again", GERMAN)
+    with commands.recorded():
+        await segments.evaluated()
+    assert await commands.unindexed() == []
     answers = (await segments.call(pb.BatchGetSegmentsRequest(ids=[f"seg_{NOBODY}"]))).answers
     assert answers[f"seg_{NOBODY}"].error.code == "NOT_FOUND"
 

@@ -87,6 +87,8 @@ async def test_a_plan_holds_spend_against_what_customers_said_by_touchpoint(
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await plan(caller)
             assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+            # And not because spend is not kept by what limits them: a company may define it so.
+            assert "where money works" in str(refused.value.details())
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await plan(period=period(START - timedelta(days=2000)))
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -75,7 +75,7 @@ def new_record(source: str, external_id: str | None, values: Values, now: dateti
 
 def said(record: SourceRecord, values: Values, now: datetime) -> SourceRecord:
     """The record after its source said `values`; the same object when that is nothing new."""
-    news = {name: value for name, value in values.items() if record.values.get(name) != value}
+    news = {name: value for name, value in values.items() if name not in record.values or record.values[name] != value}
     if not news:
         return record
     return replace(

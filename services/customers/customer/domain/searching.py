@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import phonenumbers
@@ -74,9 +74,10 @@ def near(names: Iterable[str]) -> list[str]:
     """The words, and each with one of its letters left out: two that share one differ by a slip of the hand."""
     found: dict[str, None] = {}
     for name in names:
-        if len(name) >= _SHORTEST_NEAR:
-            start = name[:_LONGEST_NEAR]
-            found |= dict.fromkeys([start, *(start[:place] + start[place + 1 :] for place in range(len(start)))])
+        start = name[:_LONGEST_NEAR]
+        found[start] = None
+        if len(start) >= _SHORTEST_NEAR:
+            found |= dict.fromkeys(start[:place] + start[place + 1 :] for place in range(len(start)))
     return list(found)
 
 
@@ -130,25 +131,20 @@ class Search:
         """Sorts behind every name that begins so."""
         return self.name + _END
 
-    def alike(self, customer: Customer) -> float:
-        """How much the customer is like what was searched, of 100; 0: not enough.
-
-        Of a partner's view it is what its own sources say that counts.
-        """
-        if self.begins and any(term.startswith(self.begins) for term in terms(customer)):
+    def alike(self, known: Sequence[str]) -> float:
+        """How much who is known by these terms is like what was searched, of 100; 0: not enough."""
+        if self.begins and any(term.startswith(self.begins) for term in known):
             return 100.0
-        known = names_of(customer)
-        if not self.words or not known:
+        names = [term.removeprefix(NAME) for term in known if term.startswith(NAME)]
+        if not self.words or not names:
             return 0.0
-        found = [max(_alike(word, other) for other in known) for word in self.words]
+        found = [max(_alike(word, name) for name in names) for word in self.words]
         return sum(found) / len(found) if min(found) >= _LEAST_ALIKE else 0.0
 
-    def ranked(self, customers: Sequence[Customer]) -> list[Customer]:
-        """Those that are enough like it, the most alike first; of equals the shorter name."""
-        scored = [(self.alike(customer), customer) for customer in customers]
-        kept = [(score, customer) for score, customer in scored if score]
-        kept.sort(key=lambda pair: (-pair[0], len(pair[1].display_name), filed(pair[1]), pair[1].id))
-        return [customer for _, customer in kept[:MOST_ALIKE]]
+    def ranked(self, known: Mapping[str, Sequence[str]]) -> list[str]:
+        """The ids of those that are enough like it, by their terms: the most alike first, then by their names."""
+        scored = [(-self.alike(terms), list(terms), id) for id, terms in known.items()]
+        return [id for score, _, id in sorted(scored) if score][:MOST_ALIKE]
 
 
 def _alike(word: str, other: str) -> float:

@@ -43,6 +43,13 @@ _KEYS: Mapping[IdentifierKind, str] = {
     IdentifierKind.EXTERNAL_ID: EXTERNAL_ID,
     IdentifierKind.ATTRIBUTE: ATTRIBUTE,
 }
+_FIELDS: Mapping[IdentifierKind, str] = {
+    IdentifierKind.EMAIL: "emails",
+    IdentifierKind.PHONE: "phones",
+    IdentifierKind.NAME: "name",
+    IdentifierKind.NAME_AND_POSTAL_CODE: "name_and_postal_code",
+    IdentifierKind.EXTERNAL_ID: "external_ids",
+}
 _NEEDS_OF = (IdentifierKind.EXTERNAL_ID, IdentifierKind.ATTRIBUTE)
 
 
@@ -81,6 +88,11 @@ class Identifier:
     def __post_init__(self) -> None:
         if (self.kind in _NEEDS_OF) != bool(self.of):
             raise InvalidInput("an EXTERNAL_ID names its source, an ATTRIBUTE its key, and nothing else does", ("of",))
+
+    @property
+    def field(self) -> str:
+        """Of a customer, by which it identifies."""
+        return _FIELDS.get(self.kind) or f"attributes.{self.of}"
 
     def keys(self, identity: Identity) -> frozenset[str]:
         """By which of its keys somebody is found; a name alone is no key."""
