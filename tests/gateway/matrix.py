@@ -102,7 +102,7 @@ def selection(type: GraphQLObjectType, deep: int = 3) -> str:
     found = ["__typename"]
     for name, field in type.fields.items():
         named = get_named_type(field.type)
-        if not _plain(field) or _leads_to(field.type) or named.name in ("KpiResult", "JSON"):
+        if not _plain(field) or _leads_to(field.type) or named.name == "KpiResult":
             continue
         if is_leaf_type(named):
             found.append(name)
