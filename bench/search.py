@@ -10,6 +10,7 @@ was drawn from the customers: the beginning of a name, a whole one, one with a s
 
 import argparse
 import asyncio
+import os
 import random
 import re
 import statistics
@@ -173,6 +174,8 @@ async def measure(uri: str, count: int) -> dict[str, Any]:
         return {
             "customers": count,
             "searches_per_case": ROUNDS,
+            # Other work on the machine is in the times.
+            "load_average": round(os.getloadavg()[0], 1),
             "filled_in_seconds": round(filled, 1),
             "bytes_per_customer": {
                 "documents": round(stats["size"] / count),

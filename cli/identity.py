@@ -22,7 +22,7 @@ def candidates(
         typer.Option(help="Show pairs that are at least so likely; none: 0.9.", min=0.01, max=0.999),
     ] = None,
     merge_above: Annotated[
-        float | None, typer.Option(help="Merge pairs that are at least so likely; none: people decide.", max=1)
+        float | None, typer.Option(help="Merge pairs that are at least so likely; none: people decide.", min=0.9, max=1)
     ] = None,
 ) -> None:
     """Compare all customers, keep pairs that may be the same for people to decide, and say how many.

@@ -209,7 +209,10 @@ class Importer:
         rejected = batch.rejected + [
             Rejected(row.line, "/".join(row.error.path), row.error.message) for row in answer.rejected
         ]
-        self._rejected.write(sorted(rejected, key=lambda row: row.line))
+        left_out = [
+            Rejected(row.line, "/".join(row.error.path), f"left out: {row.error.message}") for row in answer.left_out
+        ]
+        self._rejected.write(sorted(rejected + left_out, key=lambda row: row.line))
         counts = self.counts
         counts.read += batch.read
         counts.created += answer.created

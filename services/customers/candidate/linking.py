@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import splink.comparison_level_library as levels
 from rapidfuzz.distance import JaroWinkler
 from splink import Linker, SettingsCreator, block_on
@@ -58,6 +57,9 @@ _BLOCKS = (
 _MOST_PAIRS_PER_ROW = 200
 # Below this the chance agreement of a field cannot be seen from the rows: what is usual of it is taken.
 _FEW = 200
+_LOADED_AT_ONCE = 2_000
+# People look at so many at most, the likeliest.
+_MOST_PAIRS = 100_000
 _PAIRS_SAMPLED = 1_000_000
 _SEED = 1
 # So alike two given names may be spelled, and those of two people in one family are less.
@@ -85,13 +87,7 @@ def linked(rows: Sequence[Row], least: float, *, threads: int = 2, memory: str =
     connection = duckdb.connect(":memory:", config={"threads": threads, "memory_limit": memory})
     try:
         rows = [_whole(row) for row in rows]
-        frame = pd.DataFrame(rows, columns=["unique_id", *TEXTS, *LISTS]).astype(
-            dict.fromkeys(("unique_id", *TEXTS), object)
-        )
-        connection.register("said", frame)
-        texts = ", ".join(f"cast({name} as varchar) as {name}" for name in ("unique_id", *TEXTS))
-        lists = ", ".join(f"cast({name} as varchar[]) as {name}" for name in LISTS)
-        connection.execute(f"create table rows_linked as select {texts}, {lists} from said").fetchall()  # noqa: S608  # our own names
+        _load(connection, rows)
         predicted = _predict(connection, rows, least)
         by_id = {row["unique_id"]: row for row in rows}
         pairs = [_scored(record) for record in predicted]
@@ -122,6 +118,16 @@ def _whole(row: Row) -> dict[str, Any]:
     return {"unique_id": row["id"], **texts, **{name: list(row.get(name) or ()) or None for name in LISTS}}
 
 
+def _load(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> None:
+    columns = [f"{name} varchar" for name in ("unique_id", *TEXTS)] + [f"{name} varchar[]" for name in LISTS]
+    connection.execute(f"create table rows_linked ({', '.join(columns)})").fetchall()
+    said = f"struct({', '.join(columns)})[]"
+    for start in range(0, len(rows), _LOADED_AT_ONCE):
+        some = rows[start : start + _LOADED_AT_ONCE]
+        insert = f"insert into rows_linked select row.* from (select unnest(cast(? as {said})) as row)"  # noqa: S608  # our own names
+        connection.execute(insert, [some]).fetchall()
+
+
 def _predict(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row], least: float) -> Iterable[dict[str, Any]]:
     said = [name for name in (*TEXTS, *LISTS) if sum(row[name] is not None for row in rows) > 1]
     few = len(rows) < _FEW
@@ -141,8 +147,13 @@ def _predict(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row], least: 
     linker = Linker(DuckDBAPI(connection).register("rows_linked"), settings, log_level="ERROR")
     if not few:
         linker.training.estimate_u_using_random_sampling(max_pairs=_PAIRS_SAMPLED, seed=_SEED)
-    found: list[dict[str, Any]] = linker.inference.predict(threshold_match_probability=least).as_record_list()
-    return sorted(found, key=lambda pair: (-pair["match_probability"], pair["unique_id_l"], pair["unique_id_r"]))
+    found = linker.inference.predict(threshold_match_probability=least).physical_name
+    ordered = connection.execute(
+        f"select columns('unique_id_.|match_probability|gamma_.*|mw_.*') from {found} "  # noqa: S608  # its own name
+        f"order by match_weight desc, unique_id_l, unique_id_r limit {_MOST_PAIRS}"
+    )
+    names = [column[0] for column in ordered.description or ()]
+    return [dict(zip(names, values, strict=True)) for values in ordered.fetchall()]
 
 
 def _few_enough(connection: duckdb.DuckDBPyConnection, block: Sequence[str], rows: int) -> bool:

@@ -95,6 +95,11 @@ class Importing:
             except DomainError as error:
                 answer.rejected.append(_rejected(imported, error.fault))
 
+        named = {imported.customer_external_id: imported for imported in reversed(batch.enquiries)}
+        for key, faults in found.left_out.items():
+            if key in named:
+                answer.left_out.extend(_rejected(named[key], fault) for fault in faults)
+
         async def write(session: Session) -> _Plan:
             plan = await self._plan(caller, batch.source, rows, session)
             await self._hold(caller, plan, session)

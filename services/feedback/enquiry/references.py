@@ -42,13 +42,17 @@ class Person:
 
 @dataclass
 class References:
-    """What was found, by the key asked for; faults by ("touchpoint", key) and the like."""
+    """What was found, by the key asked for; faults by ("touchpoint", key) and the like.
+
+    left_out: what was not taken of customers that were found.
+    """
 
     customers: dict[str, Person] = field(default_factory=dict)
     customers_by_id: dict[str, Person] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     teams: dict[str, str] = field(default_factory=dict)
     faults: dict[tuple[str, str], Fault] = field(default_factory=dict)
+    left_out: dict[str, list[Fault]] = field(default_factory=dict)
 
     def fault(self, kind: str, key: str) -> Fault:
         return self.faults.get((kind, key)) or Fault("INVALID", f"there is no {kind} {key}", (kind,))
@@ -128,6 +132,7 @@ def _found(answer: reference_pb2.ResolveReferencesResponse) -> References:
     for key, customer in answer.customers.items():
         if customer.HasField("value"):
             found.customers[key] = Person(customer.value.customer_id, customer.value.source_record_id)
+            found.left_out[key] = [fault_of(error) for error in customer.value.left_out]
         else:
             found.faults["customer", key] = fault_of(customer.error)
     for key, customer in answer.customers_by_id.items():

@@ -119,6 +119,15 @@ async def test_bad_rows_are_refused_singly_with_the_reason(feedback: Running) ->
     }
 
 
+async def test_an_address_that_is_none_is_left_out_and_told_by_its_row(feedback: Running) -> None:
+    request = batch(row("1"), row("2"))
+    request.customers[0].fields.emails.values.extend(["nonsense", "nine@example.org"])
+    [answer] = await feedback.imported(request)
+    assert counts(answer) == (2, 0, 0, 0)
+    [left_out] = answer.left_out
+    assert (left_out.external_id, list(left_out.error.path)) == ("1", ["fields", "emails", "0"])
+
+
 async def test_the_closing_notice_ends_the_wait_and_is_flagged_when_dated_before(feedback: Running) -> None:
     question = message("ask", "CUSTOMER", 0)
     notice = message("answer", "EMPLOYEE", -30, in_reply_to="ask")

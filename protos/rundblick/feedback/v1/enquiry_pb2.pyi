@@ -1680,6 +1680,7 @@ class ImportEnquiriesResponse(_message.Message):
     CHANGED_FIELD_NUMBER: _builtins.int
     UNCHANGED_FIELD_NUMBER: _builtins.int
     REJECTED_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     batch: _builtins.int
     created: _builtins.int
     changed: _builtins.int
@@ -1688,6 +1689,10 @@ class ImportEnquiriesResponse(_message.Message):
     """known, nothing new"""
     @_builtins.property
     def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedEnquiry]: ...
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedEnquiry]:
+        """what was not taken of a customer, by the first enquiry that names them"""
+
     def __init__(
         self,
         *,
@@ -1696,10 +1701,11 @@ class ImportEnquiriesResponse(_message.Message):
         changed: _builtins.int = ...,
         unchanged: _builtins.int = ...,
         rejected: _abc.Iterable[Global___RejectedEnquiry] | None = ...,
+        left_out: _abc.Iterable[Global___RejectedEnquiry] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "changed", b"changed", "created", b"created", "rejected", b"rejected", "unchanged", b"unchanged"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "changed", b"changed", "created", b"created", "left_out", b"left_out", "rejected", b"rejected", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
