@@ -24,6 +24,7 @@ PROTOS = "Gateway and services meet only in protos"
 CHASSIS = "The chassis knows nobody"
 PURE = "Domains are pure"
 DATABASES = "Only the chassis opens databases"
+LINKAGE = "No service loads what links records"
 COMMAND_LINE = "Nobody imports the command line"
 ISSUER = "The issuer stands alone"
 SUBGRAPHS = "Subgraphs never import each other"
@@ -67,6 +68,7 @@ BREACHES = [
         )
     ),
     (DATABASES, "services/metrics/settings.py", "import motor.motor_asyncio"),
+    (LINKAGE, "services/customers/wiring.py", "import services.customers.candidate.linking"),
     (COMMAND_LINE, "services/customers/settings.py", "import cli.mongod"),
     (COMMAND_LINE, "issuer/tries.py", "import cli.mongod"),
     (ISSUER, "issuer/tries.py", "import services.customers.settings"),

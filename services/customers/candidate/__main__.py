@@ -45,6 +45,6 @@ if __name__ == "__main__":
     configure_logging("candidates", settings.log_level)
     found = asyncio.run(main(settings))
     sys.stdout.write(
-        f"{found.customers:,} customers, {found.pairs:,} pairs, {found.new:,} of them new; "
-        f"{found.merged:,} merged, {found.forgotten:,} no longer likely\n"
+        f"{found.customers:,} customers; pairs: {found.pairs:,}, new: {found.new:,}, "
+        f"merged: {found.merged:,}, no longer likely: {found.forgotten:,}\n"
     )
