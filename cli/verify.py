@@ -29,6 +29,7 @@ PARTS = (
     ("customers", "outcomes"),
     ("customers", "assignments"),
     ("customers", "segments"),
+    ("customers", "states"),
     ("feedback", "enquiries"),
 )
 # Those who can say all that metrics should know of them.

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 import grpc
 from rundblick.customers.v1 import offer_pb2_grpc, recommendation_pb2_grpc
 
-from chassis.expressions import Facts
 from chassis.idempotency import Writes
 from chassis.mongo import Database
 from chassis.outbox import Outbox
 from chassis.verification import Check
 from services.customers.consent.permissions import Permissions
 from services.customers.customer.repository import MongoCustomerRepository
+from services.customers.facts.conditions import Conditions
 from services.customers.facts.gathering import Gathering
 from services.customers.offer.assigning import Assigning
 from services.customers.offer.checking import AssignmentCheck, OutcomeCheck
@@ -46,7 +46,7 @@ class Offering:
         database: Database,
         customers: MongoCustomerRepository,
         opportunities: MongoOpportunityRepository,
-        facts: Facts,
+        conditions: Conditions,
         outbox: Outbox,
         holdout: float,
         zone: str,
@@ -57,7 +57,7 @@ class Offering:
         self.outcomes = MongoOutcomeRepository(database)
         self.assignments = MongoAssignmentRepository(database)
         self._customers = customers
-        self._eligibility = Eligibility(facts)
+        self._eligibility = Eligibility(conditions)
         self._outbox = outbox
         self._holdout = holdout
         self._zone = zone

@@ -6,12 +6,12 @@ from datetime import datetime
 import grpc
 from rundblick.customers.v1 import job_pb2_grpc, segment_pb2_grpc
 
-from chassis.expressions import Facts
 from chassis.idempotency import Writes
 from chassis.mongo import Database
 from chassis.outbox import Outbox
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.employee.repository import MongoEmployeeRepository
+from services.customers.facts.conditions import Conditions
 from services.customers.facts.gathering import Gathering
 from services.customers.job.repository import MongoJobRepository
 from services.customers.job.servicer import JobServicer
@@ -34,7 +34,7 @@ class Segmenting:
         customers: MongoCustomerRepository,
         employees: MongoEmployeeRepository,
         gathering: Gathering,
-        facts: Facts,
+        conditions: Conditions,
         writes: Writes,
         outbox: Outbox,
         now: Callable[[], datetime],
@@ -46,7 +46,7 @@ class Segmenting:
         self.segments = MongoSegmentRepository(database)
         self.memberships = MongoMembershipRepository(database, customers)
         self.jobs = MongoJobRepository(database)
-        ruling = Ruling(facts)
+        ruling = Ruling(conditions)
         self.judge = SegmentJudge(self.segments, self.memberships, ruling, outbox)
         alone = Standing(database, customers, gathering, outbox, (self.judge,), now)
         self.evaluating = Evaluating(database, customers, self.jobs, alone, now)

@@ -20,7 +20,6 @@ from rundblick.customers.v1 import (
     signal_pb2_grpc,
     source_pb2_grpc,
     spend_pb2_grpc,
-    state_pb2_grpc,
     stream_pb2_grpc,
     team_pb2_grpc,
     touchpoint_pb2_grpc,
@@ -64,8 +63,6 @@ from services.customers.customer.servicer import CustomerServicer
 from services.customers.delivering import Delivering, Outside
 from services.customers.employee.repository import MongoEmployeeRepository
 from services.customers.employee.servicer import EmployeeServicer
-from services.customers.facts.gathering import Gathering
-from services.customers.facts.vocabulary import declared
 from services.customers.identifying import Identifying
 from services.customers.identity.identities import Identities
 from services.customers.identity.servicer import IdentityServicer
@@ -76,6 +73,7 @@ from services.customers.interaction.journey import Journeys, follow_aliases
 from services.customers.interaction.recording import Recording
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.interaction.servicer import InteractionServicer
+from services.customers.judging import Judging
 from services.customers.offering import Offering
 from services.customers.opportunity.checking import OpportunityCheck
 from services.customers.opportunity.naming import Naming
@@ -92,12 +90,7 @@ from services.customers.source.servicer import SourceServicer
 from services.customers.spend.recording import SpendRecording
 from services.customers.spend.repository import MongoSpendRepository
 from services.customers.spend.servicer import SpendServicer
-from services.customers.standing.judging import Standing
 from services.customers.standing.outgoing import STANDING
-from services.customers.standing.sweeping import Sweep
-from services.customers.state.judging import Rules, StateJudge
-from services.customers.state.repository import MongoStateRepository
-from services.customers.state.servicer import StateServicer
 from services.customers.stream.numbering import Numbering
 from services.customers.stream.outgoing import STREAM
 from services.customers.stream.repository import MongoEventRepository
@@ -159,29 +152,32 @@ class CustomersService:
             self._outbox, self._events, self._customers, events_kept, now, self._tail.changes.wake
         )
         self._signals = MongoSignalRepository(database)
-        self._facts = declared()
-        self._gathering = Gathering(database, self._permissions)
-        self._states = MongoStateRepository(database)
-        self._rules = Rules(self._states, self._facts)
-        self._state_judge = StateJudge(self._states, self._rules, self._outbox)
+        self._judging = Judging(database, self._customers, self._permissions, self._writes, self._outbox, now)
         self._opportunities = MongoOpportunityRepository(database)
         self._opportunity_recording = OpportunityRecording(self._opportunities, self._outbox, currency)
         self._offering = Offering(
-            database, self._customers, self._opportunities, self._facts, self._outbox, holdout, zone, currency, now
+            database,
+            self._customers,
+            self._opportunities,
+            self._judging.conditions,
+            self._outbox,
+            holdout,
+            zone,
+            currency,
+            now,
         )
         self._segmenting = Segmenting(
             database,
             self._customers,
             self._employees,
-            self._gathering,
-            self._facts,
+            self._judging.gathering,
+            self._judging.conditions,
             self._writes,
             self._outbox,
             now,
         )
-        judges = (self._state_judge, self._offering.assigning, self._segmenting.judge)
-        self._standing = Standing(database, self._customers, self._gathering, self._outbox, judges, now)
-        self._sweep = Sweep(database, self._customers, self._standing, sweep_every, now, self._states.expired)
+        self._standing = self._judging.standing([self._offering.assigning, self._segmenting.judge])
+        self._sweep = self._judging.sweep(self._standing, sweep_every)
         self.freshness = Freshness(self._deliveries, now)
         self._recording = Recording(
             self._interactions, self._touchpoints, self._campaigns, self._permissions, self._outbox
@@ -227,7 +223,7 @@ class CustomersService:
             self._consents,
             self._events,
             self._signals,
-            self._states,
+            self._judging.states,
             self._offering.offers,
             self._offering.outcomes,
             self._offering.assignments,
@@ -330,28 +326,14 @@ class CustomersService:
         signal_pb2_grpc.add_SignalServiceServicer_to_server(
             SignalServicer(self._database, self._signals, self._customers, self._outbox), server
         )
-        state_pb2_grpc.add_StateServiceServicer_to_server(
-            StateServicer(
-                self._states,
-                self._customers,
-                self._gathering,
-                self._rules,
-                self._state_judge,
-                self._sweep,
-                self._facts,
-                writes,
-                self._outbox,
-                self._now,
-            ),
-            server,
-        )
+        self._judging.register(server, self._sweep)
         self._offering.register(
             server,
             self._touchpoints,
             resolver,
-            self._gathering,
+            self._judging.gathering,
             self._permissions,
-            self._states,
+            self._judging.states,
             self._sweep,
             writes,
         )
@@ -389,6 +371,7 @@ class CustomersService:
                     "customers": CustomerCheck(self._customers, self._interactions),
                     "duplicates": self._identifying.check,
                     "segments": self._segmenting.check,
+                    "states": self._judging.check,
                     "interactions": InteractionCheck(self._customers, self._interactions),
                     "consents": ConsentCheck(self._customers, self._consents),
                     "deliveries": self.delivering.check,

@@ -71,18 +71,3 @@ def declared(attributes: Mapping[str, Kind] | None = None) -> Facts:
     own = dict(attributes or {})
     moments = (f"attributes.{field}" for field, kind in own.items() if kind is Kind.MOMENT)
     return Facts({**FACTS, "attributes": own}, optional=(*_OPTIONAL, *moments))
-
-
-def named_in(text: str, facts: FactsOf) -> dict[str, Any]:
-    """Those of the facts that an expression names, as `name.field`: what a reason shows."""
-    said: dict[str, Any] = {}
-    for name, fields in FACTS.items():
-        if isinstance(fields, Kind):
-            continue
-        for field in fields:
-            if f"{name}.{field}" in text and field in facts.get(name, {}):
-                said[f"{name}.{field}"] = facts[name][field]
-    for field, value in facts.get("attributes", {}).items():
-        if f"attributes.{field}" in text:
-            said[f"attributes.{field}"] = value
-    return said

@@ -73,8 +73,9 @@ class Assigning:
         day = self._day(case.now)
         held = await self.held(caller, case.facts, session)
         changes: list[Change] = []
+        asking = self._eligibility.asking(offer for offer in offers if offer.holds(day))
         for customer, known in held.items():
-            suiting = self._eligibility.suiting([offer for offer in offers if offer.holds(day)], case.facts[customer])
+            suiting = asking.of(case.facts[customer])
             changes += changed(customer, known, [*known.assignments, *self._new(customer, known, suiting, case.now)])
         await self._assignments.save(caller, [after for _, after in changes], session)
         await self._outbox.append(session, of_assignments(changes))

@@ -107,10 +107,11 @@ class Recommending:
         ledgers = await self._permissions.ledgers(caller, facts)
         stages = await self._stages(caller, facts)
         experience = await self._learning.experience(caller, offers)
+        suiting = self._eligibility.asking(offers)
         found = {
             id: recommend(
                 offers,
-                self._known(offers, of, held[id], contacts.get(id, []), stages.get(id), ledgers[id], now),
+                self._known(suiting.of(of), of, held[id], contacts.get(id, []), stages.get(id), ledgers[id], now),
                 experience,
                 now,
                 self._day(now),
@@ -129,7 +130,7 @@ class Recommending:
 
     def _known(
         self,
-        offers: Iterable[Offer],
+        suiting: frozenset[str],
         facts: FactsOf,
         held: Held,
         contacts: list[Contacts],
@@ -149,7 +150,7 @@ class Recommending:
 
         needs = facts.get("needs", {})
         return Known(
-            suiting=self._eligibility.suiting(offers, facts),
+            suiting=suiting,
             topics=frozenset((*needs.get("wishes", ()), *needs.get("problems", ()))),
             stage=stage,
             outcomes=held.outcomes,

@@ -5,15 +5,12 @@ was reached is kept: whoever takes the lease after a kill goes on from there.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from pymongo.errors import PyMongoError
-
 from chassis.caller import service_caller
-from chassis.errors import DomainError
 from chassis.ids import new_id
+from chassis.leading import lead
 from chassis.lease import Lease
 from chassis.mongo import Database, Session
 from services.customers.customer.repository import MongoCustomerRepository
@@ -21,8 +18,6 @@ from services.customers.job.domain import PREFIX, Job, Kind, State
 from services.customers.job.repository import MongoJobRepository
 from services.customers.segment.domain import Segment
 from services.customers.standing.judging import Standing
-
-log = logging.getLogger(__name__)
 
 _AT_ONCE = 500
 _LOOK_SECONDS = 1.0
@@ -80,17 +75,4 @@ class Evaluating:
         return True
 
     async def run(self) -> None:
-        while True:
-            self._asked.clear()
-            try:
-                if await self._lease.hold():
-                    async with self._lease.renewed():
-                        while await self.step():
-                            pass
-            except (PyMongoError, DomainError) as error:
-                log.warning("the evaluation of segments goes on later: %s", type(error).__name__)
-            try:
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._asked.wait()
-            except TimeoutError:
-                continue
+        await lead(self._lease, self.step, self._asked, what="the evaluation of segments", look_seconds=_LOOK_SECONDS)

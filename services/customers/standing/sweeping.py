@@ -5,22 +5,17 @@ kill goes on from there.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pymongo.errors import PyMongoError
-
 from chassis.caller import Caller, service_caller
-from chassis.errors import DomainError
 from chassis.ids import new_id
+from chassis.leading import lead
 from chassis.lease import Lease
 from chassis.mongo import Database, Session
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.standing.judging import Standing
-
-log = logging.getLogger(__name__)
 
 _ID = "standing"
 _AT_ONCE = 500
@@ -92,17 +87,4 @@ class Sweep:
         return True
 
     async def run(self) -> None:
-        while True:
-            self._asked.clear()
-            try:
-                if await self._lease.hold():
-                    async with self._lease.renewed():
-                        while await self.step():
-                            pass
-            except (PyMongoError, DomainError) as error:
-                log.warning("the sweep goes on later: %s", type(error).__name__)
-            try:
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._asked.wait()
-            except TimeoutError:
-                continue
+        await lead(self._lease, self.step, self._asked, what="the sweep", look_seconds=_LOOK_SECONDS)

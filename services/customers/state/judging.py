@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from chassis.caller import Caller, service_caller
-from chassis.expressions import Facts
 from chassis.ids import new_id
 from chassis.mongo import Session
 from chassis.outbox import Outbox
+from services.customers.facts.conditions import Conditions
 from services.customers.facts.vocabulary import FactsOf
 from services.customers.standing.judging import Case
 from services.customers.state.domain import CHANGE_PREFIX, Dimension, RuleSet, State, StateChange, settled
@@ -21,9 +21,9 @@ from services.customers.stream.outgoing import changed_customers
 class Rules:
     """The rules in force: those that this company defined, else those that come with Rundblick; compiled once."""
 
-    def __init__(self, states: MongoStateRepository, facts: Facts) -> None:
+    def __init__(self, states: MongoStateRepository, conditions: Conditions) -> None:
         self._states = states
-        self._facts = facts
+        self._conditions = conditions
         self._caller = service_caller("customers")
         self._known: tuple[dict[Dimension, int], Ruling] | None = None
 
@@ -34,7 +34,7 @@ class Rules:
         sets = await self.sets(session)
         versions = {dimension: one.version for dimension, one in sets.items()}
         if self._known is None or self._known[0] != versions:
-            self._known = versions, Ruling(sets.values(), self._facts)
+            self._known = versions, Ruling(sets.values(), self._conditions)
         return self._known[1]
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""Rules as they are asked: compiled once, and never wrong in silence."""
+"""Rules of states as they are asked of customers: of a dimension the first that holds."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
-from chassis.errors import InvalidInput
-from chassis.expressions import EvaluationFault, Expression, Facts, InvalidExpression, Kind
-from services.customers.facts.vocabulary import FactsOf, named_in
+from services.customers.facts.conditions import Conditions, named_in
+from services.customers.facts.vocabulary import FactsOf
 from services.customers.state.domain import Dimension, Reason, Rule, RuleSet
 
 
@@ -29,31 +28,24 @@ class Ruling:
     faults: how often a rule had no result for a customer, by its key; it did not hold for that one.
     """
 
-    def __init__(self, sets: Iterable[RuleSet], facts: Facts) -> None:
-        self._facts = facts
-        self._compiled = {
-            one.dimension: [(rule, _compiled(facts, rule, place)) for place, rule in enumerate(one.rules)]
-            for one in sets
-        }
+    def __init__(self, sets: Iterable[RuleSet], conditions: Conditions) -> None:
+        self._rules = {one.dimension: one.rules for one in sets}
+        for rules in self._rules.values():
+            for place, rule in enumerate(rules):
+                conditions.check(rule.when, ("rules", str(place), "when"))
+        self._asking = conditions.asking(rule.when for rules in self._rules.values() for rule in rules)
         self.faults: Counter[str] = Counter()
 
     def rule(self, facts: FactsOf) -> dict[Dimension, tuple[str, Reason]]:
         """What holds of a customer with these facts."""
-        bound = self._facts.bind(facts)
-        return {dimension: self._first(rules, facts, bound) for dimension, rules in self._compiled.items()}
+        bound = self._asking.bound(facts)
+        return {dimension: self._first(rules, facts, bound) for dimension, rules in self._rules.items()}
 
-    def _first(self, rules: list[tuple[Rule, Expression]], facts: FactsOf, bound: Any) -> tuple[str, Reason]:
-        for rule, expression in rules:
-            try:
-                if expression.evaluate(bound):
-                    return rule.value, Reason(rule.key, rule.en, rule.de, named_in(rule.when, facts))
-            except EvaluationFault:
+    def _first(self, rules: Iterable[Rule], facts: FactsOf, bound: Any) -> tuple[str, Reason]:
+        for rule in rules:
+            holds = self._asking.holds(rule.when, bound)
+            if holds:
+                return rule.value, Reason(rule.key, rule.en, rule.de, named_in(rule.when, facts))
+            if holds is None:
                 self.faults[rule.key] += 1
         raise AssertionError("the last rule always holds")
-
-
-def _compiled(facts: Facts, rule: Rule, place: int) -> Expression:
-    try:
-        return facts.compile(rule.when, Kind.FLAG)
-    except InvalidExpression as error:
-        raise InvalidInput(error.message, ("rules", str(place), "when")) from None

@@ -11,7 +11,6 @@ from rundblick.customers.v1 import state_pb2_grpc
 
 from chassis.caller import Caller, current_caller
 from chassis.errors import Conflict, Forbidden
-from chassis.expressions import Facts
 from chassis.idempotency import Writes
 from chassis.mongo import Session
 from chassis.outbox import Outbox
@@ -19,6 +18,7 @@ from chassis.page import encode_cursor, page_info, page_of, slice_of
 from services.customers.batches import answers
 from services.customers.customer.domain import CustomerNotFound
 from services.customers.customer.repository import MongoCustomerRepository
+from services.customers.facts.conditions import Conditions
 from services.customers.facts.gathering import Gathering
 from services.customers.standing.outgoing import changed
 from services.customers.standing.sweeping import Sweep
@@ -42,7 +42,7 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
         rules: Rules,
         judge: StateJudge,
         sweep: Sweep,
-        facts: Facts,
+        conditions: Conditions,
         writes: Writes,
         outbox: Outbox,
         now: Callable[[], datetime],
@@ -53,7 +53,7 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
         self._rules = rules
         self._judge = judge
         self._sweep = sweep
-        self._facts = facts
+        self._conditions = conditions
         self._writes = writes
         self._outbox = outbox
         self._now = now
@@ -126,7 +126,7 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
     async def DefineStateRules(self, request: pb.DefineStateRulesRequest, context: Any) -> pb.DefineStateRulesResponse:
         caller = current_caller()
         said = messages.rules_from_proto(request, 1)
-        ruling = Ruling([said], self._facts)
+        ruling = Ruling([said], self._conditions)
         if request.dry_run:
             return await self._tried(caller, said, ruling)
 

@@ -35,9 +35,8 @@ def entries(
     if interactions:
         request = interaction_pb2.RecordInteractionsRequest(interactions=interactions)
         result.append(Entry(CUSTOMERS, after.id, after.version, INTERACTIONS, request.SerializeToString()))
-    signal = _signal(after)
-    if before is None or _signal(before) != signal or linked:
-        said = signal_pb2.RecordSignalsRequest(signals=[_versioned(signal, after.version)])
+    if before is None or _signal(before) != _signal(after):
+        said = signal_pb2.RecordSignalsRequest(signals=[_signal(after, after.version)])
         # Each has its version, so a later one need not wait for it.
         result.append(Entry(CUSTOMERS, new_id("out"), 1, SIGNALS, said.SerializeToString()))
     events = _events(before, after)
@@ -47,21 +46,17 @@ def entries(
     return result
 
 
-def _signal(enquiry: Enquiry) -> signal_pb2.Signal:
+def _signal(enquiry: Enquiry, version: int = 0) -> signal_pb2.Signal:
     """What matters for the state of its customer."""
     return signal_pb2.Signal(
         id=enquiry.id,
+        version=version,
         at=to_timestamp(enquiry.opened_at),
         source=enquiry.source,
         customer_id=enquiry.customer,
         source_record_id=enquiry.source_record,
         enquiry=signal_pb2.EnquirySignal(open=enquiry.derived.status not in (Status.RESOLVED, Status.CLOSED)),
     )
-
-
-def _versioned(signal: signal_pb2.Signal, version: int) -> signal_pb2.Signal:
-    signal.version = version
-    return signal
 
 
 def interactions_of(enquiry: Enquiry, messages: Sequence[Message]) -> list[interaction_pb2.Interaction]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.customers.facts.conditions import Conditions
 from services.customers.facts.vocabulary import declared
 from services.customers.segment.domain import Segment
 from services.customers.segment.ruling import Ruling
@@ -32,7 +33,7 @@ FACTS: dict[str, Any] = {
     ],
 )
 def test_a_rule_is_answered_by_all_it_names(rule: str) -> None:
-    asking = Ruling(declared()).asking([Segment("seg_1", "one", "One", rule=rule)])
+    asking = Ruling(Conditions(declared())).asking([Segment("seg_1", "one", "One", rule=rule)])
     assert asking.holding(FACTS) == ({"seg_1"}, set())
 
 
@@ -43,4 +44,4 @@ def test_a_rule_that_cannot_be_read_any_more_is_a_fault() -> None:
         Segment("seg_3", "list", "List"),
         Segment("seg_4", "all", "All", rule="true"),
     ]
-    assert Ruling(declared()).asking(segments).holding(FACTS) == ({"seg_4"}, {"seg_1", "seg_2"})
+    assert Ruling(Conditions(declared())).asking(segments).holding(FACTS) == ({"seg_4"}, {"seg_1", "seg_2"})

@@ -4,16 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
-from rundblick.customers.v1 import customer_pb2, state_pb2
+from rundblick.customers.v1 import customer_pb2
 from rundblick.customers.v1 import signal_pb2 as pb
 
+from chassis.caller import service_caller
 from chassis.mongo import Database
 from chassis.times import to_timestamp, utc_now
 from services.customers.wiring import CustomersService
 from tests.callers import partner
 from tests.commands import Commands
-from tests.customers.conftest import Clock, Running
+from tests.customers.conftest import Running
 from tests.customers.customer.test_merges import created, follow
+
+_CALLER = service_caller("customers")
 
 
 def enquiry(id: str, record: str, version: int = 1, **said: Any) -> pb.Signal:
@@ -28,11 +31,8 @@ def enquiry(id: str, record: str, version: int = 1, **said: Any) -> pb.Signal:
 
 
 async def facts(database: Database, *customers: str) -> list[dict[str, Any]]:
-    found = await CustomersService(database)._gathering.of(_CALLER, customers, utc_now())
+    found = await CustomersService(database)._judging.gathering.of(_CALLER, customers, utc_now())
     return [dict(found[id]["enquiries"]) for id in customers]
-
-
-_CALLER: Any = partner("nobody")
 
 
 async def test_signals_are_kept_once_and_follow_their_customer(
@@ -76,24 +76,3 @@ async def test_what_is_no_signal_is_refused_and_the_others_are_taken(customers: 
     assert await database["signals"].count_documents({}) == 1
     code, _ = await customers.refused(pb.RecordSignalsRequest(signals=said), partner("crm"))
     assert code is grpc.StatusCode.PERMISSION_DENIED
-
-
-async def test_a_state_costs_as_much_for_many_as_for_one(
-    customers: Running, database: Database, commands: Commands, clock: Clock
-) -> None:
-    ids = [(await created(customers, number)).id for number in range(12)]
-    service = CustomersService(database, clock)
-    await service._standing.judge(ids)
-    for asked in (ids[:1], ids):
-        with commands.recorded():
-            answers = (await customers.call(state_pb2.BatchGetStatesRequest(customer_ids=asked))).answers
-        assert {answer.value.engagement for answer in answers.values()} == {"NEW"}
-        assert len(commands.found) <= 2
-        assert await commands.unindexed() == []
-    with commands.recorded():
-        await customers.call(state_pb2.BatchListStateChangesRequest(customer_ids=ids))
-    assert len(commands.found) <= 2
-    assert await commands.unindexed() == []
-    with commands.recorded():
-        await service._standing.judge(ids)
-    assert await commands.unindexed() == []

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import InvalidInput
+from services.customers.facts.conditions import Conditions
 from services.customers.facts.vocabulary import FACTS, declared
 from services.customers.state.domain import (
     VALUES,
@@ -24,7 +25,7 @@ from services.customers.state.domain import (
 from services.customers.state.ruling import Ruling, shipped
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-RULING = Ruling(shipped().values(), declared())
+RULING = Ruling(shipped().values(), Conditions(declared()))
 STAGE, ENGAGEMENT = Dimension.LIFECYCLE_STAGE, Dimension.ENGAGEMENT
 
 
@@ -111,7 +112,7 @@ def test_every_value_can_occur_and_a_reason_shows_the_facts_that_its_rule_names(
 )
 def test_a_wrong_rule_is_refused_with_its_place(rule: Rule, path: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
-        Ruling([RuleSet(STAGE, (rule, Rule("other", "OTHER", "true")))], declared())
+        Ruling([RuleSet(STAGE, (rule, Rule("other", "OTHER", "true")))], Conditions(declared()))
     assert refused.value.path == path
 
 
