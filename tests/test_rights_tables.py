@@ -15,7 +15,7 @@ from gateway.rights import TABLE
 from gateway.shared import camel
 from services.customers import contract as customers
 from services.customers.customer import messages
-from services.feedback import wiring as feedback
+from services.feedback import contract as feedback
 from services.metrics import wiring as metrics
 
 SERVICES = {"customers": customers, "feedback": feedback, "metrics": metrics}

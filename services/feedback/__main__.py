@@ -11,9 +11,10 @@ from chassis.server import serve
 from chassis.settings import read
 from chassis.telemetry import configure_logging, running_telemetry
 from chassis.tokens import Authenticator
+from services.feedback.contract import NAMES
 from services.feedback.enquiry.references import FILES
 from services.feedback.settings import FeedbackSettings
-from services.feedback.wiring import NAMES, FeedbackService
+from services.feedback.wiring import FeedbackService
 
 
 async def main(settings: FeedbackSettings) -> None:

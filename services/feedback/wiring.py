@@ -5,17 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import grpc
-from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
-from rundblick.shared.v1 import (
-    alias_pb2,
-    alias_pb2_grpc,
-    outbox_pb2,
-    outbox_pb2_grpc,
-    verification_pb2,
-    verification_pb2_grpc,
-)
+from rundblick.feedback.v1 import enquiry_pb2_grpc
+from rundblick.shared.v1 import alias_pb2_grpc, outbox_pb2_grpc, verification_pb2_grpc
 
-from chassis import rights
 from chassis.background import working
 from chassis.delivery import reporting
 from chassis.idempotency import Writes
@@ -26,6 +18,7 @@ from chassis.outbox_servicer import OutboxServicer
 from chassis.relay import Relay
 from chassis.times import utc_now
 from chassis.verification import VerificationServicer
+from services.feedback import contract
 from services.feedback.alias.repository import MongoAliasRepository
 from services.feedback.alias.servicer import AliasServicer
 from services.feedback.enquiry.changes import Changes
@@ -39,23 +32,11 @@ from services.feedback.enquiry.references import CustomersClient
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 from services.feedback.enquiry.servicer import EnquiryServicer
 
-RIGHTS = rights.load("rundblick.feedback.v1", "rundblick.shared.v1")
-NAMES = tuple(
-    service.full_name
-    for file in (
-        enquiry_pb2.DESCRIPTOR,
-        alias_pb2.DESCRIPTOR,
-        outbox_pb2.DESCRIPTOR,
-        verification_pb2.DESCRIPTOR,
-    )
-    for service in file.services_by_name.values()
-)
-
 
 class FeedbackService:
     """The servicer over one database, and the relays that tell the other services."""
 
-    rights = RIGHTS
+    rights = contract.RIGHTS
 
     def __init__(
         self,

@@ -185,7 +185,7 @@ async def test_every_role_that_is_shipped_gives_what_there_is_and_says_what_for(
     shipped = roles.load()
     assert set(shipped) == {
         *("service_agent", "service_lead", "sales_agent", "sales_lead", "marketing", "analyst"),
-        *("data_protection_officer", "operator", "administrator", "integration"),
+        *("data_protection_officer", "data_steward", "operator", "administrator", "integration"),
     }
     for name, role in shipped.items():
         assert role.scopes, name

@@ -153,10 +153,9 @@ async def test_another_protocol_is_refused(world: World) -> None:
         assert await Client(connection).closed() == 4406
 
 
-async def test_a_socket_ends_with_its_token_and_has_its_rights(world: World) -> None:
+async def test_a_socket_has_the_rights_of_its_token(world: World) -> None:
     caller = Caller("partner", frozenset({"metrics:read"}), sources=frozenset({"elsewhere"}))
-    token = tokens.token_for(caller, seconds=2)
-    async with opened(world, payload={"authorization": f"Bearer {token}"}) as client:
+    async with opened(world, payload={"authorization": f"Bearer {tokens.token_for(caller)}"}) as client:
         await client.subscribe("v", "{ viewer { subject sources } }")
         assert (await client.received())["payload"]["data"]["viewer"] == {
             "subject": "partner",
@@ -166,4 +165,11 @@ async def test_a_socket_ends_with_its_token_and_has_its_rights(world: World) -> 
         await world.record_enquiry("hidden")
         await client.subscribe("1", WATCH)
         assert (await client.received())["payload"]["data"]["kpiChanged"]["n"] == 0
+
+
+async def test_a_socket_ends_with_its_token(world: World) -> None:
+    token = tokens.token_for(Caller("agent", frozenset({"metrics:read"})), seconds=2)
+    async with opened(world, init=False) as client:
+        await client.send("connection_init", payload={"authorization": f"Bearer {token}"})
+        await client.subscribe("1", WATCH)
         assert await client.closed() == 4403

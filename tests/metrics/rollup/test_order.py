@@ -98,4 +98,5 @@ async def test_a_wait_reopened_out_of_order_is_open_once(
     for place in order:
         await metrics.ingest(history[place])
         await metrics.fold()
-    assert [(one["c"], one["dimensions"]) async for one in database["open_waits"].find()] == [(1, {"source": "shop"})]
+    expected = {"source": "shop", "segment": []}
+    assert [(one["c"], one["dimensions"]) async for one in database["open_waits"].find()] == [(1, expected)]
