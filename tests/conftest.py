@@ -1,6 +1,5 @@
 """What all tests stand on: one real MongoDB for the run, a database of its own for each test that asks."""
 
-import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,17 +8,20 @@ import hypothesis
 import pytest
 
 from chassis.caller import DEVELOPMENT_CALLER, Caller
-from chassis.mongo import Database, open_database
+from chassis.mongo import Database
 from cli.mongod import running_mongod
 from tests.commands import Commands
+from tests.databases import Databases
+
+_TESTS = Path(__file__).parent
 
 # A busy machine is not a wrong result.
 _TOO_SLOW = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=_TOO_SLOW)
 hypothesis.settings.load_profile("any machine")
 
-# Each test has a database of its own and drops it: else the files of all of them would stay open for minutes.
-_DROP_SOON = ("--syncdelay", "5", "--setParameter", "minSnapshotHistoryWindowInSeconds=0")
+# What tests delete is gone at once, and what they write is soon in its files: mongod stays small.
+_FORGETFUL = ("--syncdelay", "5", "--setParameter", "minSnapshotHistoryWindowInSeconds=0")
 
 
 def free_port() -> int:
@@ -32,15 +34,20 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data: Path = tmp_path_factory.mktemp("mongod")
-    with running_mongod(data, free_port(), options=_DROP_SOON) as mongod:
+    with running_mongod(data, free_port(), options=_FORGETFUL) as mongod:
         yield mongod.uri
 
 
+@pytest.fixture(scope="session")
+def databases(mongo_uri: str) -> Databases:
+    return Databases(mongo_uri)
+
+
 @pytest.fixture
-async def database(mongo_uri: str) -> AsyncIterator[Database]:
-    async with open_database(mongo_uri, f"test_{secrets.token_hex(6)}") as database:
+async def database(databases: Databases, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """Empty. Of the service whose tests ask."""
+    async with databases.lent(request.path.relative_to(_TESTS).parts[0]) as database:
         yield database
-        await database.client.drop_database(database.name)
 
 
 @pytest.fixture

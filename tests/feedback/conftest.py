@@ -1,7 +1,6 @@
 """The feedback service over the real customers and metrics services, each on its own database."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -26,7 +25,7 @@ from rundblick.shared.v1 import alias_pb2_grpc, verification_pb2_grpc
 
 from chassis.caller import Caller
 from chassis.channel import open_channel
-from chassis.mongo import Database, open_database
+from chassis.mongo import Database
 from chassis.server import running_server
 from chassis.tokens import Authenticator
 from services.customers.wiring import CustomersService
@@ -34,6 +33,7 @@ from services.feedback.enquiry.references import FILES
 from services.feedback.wiring import FeedbackService
 from services.metrics.wiring import MetricsService
 from tests import tokens
+from tests.databases import Databases
 
 
 @dataclass
@@ -96,14 +96,12 @@ class Running:
 
 
 @pytest.fixture
-async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]:
+async def feedback(databases: Databases, database: Database) -> AsyncIterator[Running]:
     authenticator = tokens.authenticator()
     async with AsyncExitStack() as stack:
 
-        async def opened() -> Any:
-            other = await stack.enter_async_context(open_database(mongo_uri, f"test_{secrets.token_hex(6)}"))
-            stack.push_async_callback(other.client.drop_database, other.name)
-            return other
+        async def opened(kind: str) -> Any:
+            return await stack.enter_async_context(databases.lent(kind))
 
         async def serve(service: Any, on: AsyncExitStack) -> str:
             await service.ready.ensure_indexes()
@@ -113,11 +111,11 @@ async def feedback(mongo_uri: str, database: Database) -> AsyncIterator[Running]
             return f"127.0.0.1:{(await on.enter_async_context(server)).port}"
 
         customers_server = await stack.enter_async_context(AsyncExitStack())
-        customers_service = CustomersService(await opened())
+        customers_service = CustomersService(await opened("customers"))
         address = await serve(customers_service, customers_server)
         customers = await stack.enter_async_context(open_channel(address, FILES))
         to_metrics = open_channel(
-            await serve(MetricsService(await opened()), stack), [event_pb2.DESCRIPTOR], process="feedback"
+            await serve(MetricsService(await opened("metrics")), stack), [event_pb2.DESCRIPTOR], process="feedback"
         )
         service = FeedbackService(
             database,

@@ -1,6 +1,5 @@
 """All three services in one process, with deliveries that happen when a test says so, in the order it says."""
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import grpc
 import pytest
 
 from chassis.channel import open_channel
-from chassis.mongo import Database, open_database
+from chassis.mongo import Database
 from chassis.outbox import Entry, Outbox
 from chassis.relay import Relay
 from chassis.server import running_server
@@ -19,6 +18,7 @@ from services.customers.wiring import CustomersService
 from services.feedback.wiring import FeedbackService
 from services.metrics.wiring import MetricsService
 from tests import tokens
+from tests.databases import Databases
 
 _FIELDS = ("destination", "aggregate", "sequence", "kind", "payload")
 
@@ -66,14 +66,9 @@ class Trio:
 
 
 @asynccontextmanager
-async def running_trio(mongo_uri: str) -> AsyncIterator[Trio]:
+async def running_trio(lent: Databases) -> AsyncIterator[Trio]:
     authenticator = tokens.authenticator()
     async with AsyncExitStack() as stack:
-
-        async def opened() -> Any:
-            database = await stack.enter_async_context(open_database(mongo_uri, f"test_{secrets.token_hex(6)}"))
-            stack.push_async_callback(database.client.drop_database, database.name)
-            return database
 
         async def serve(service: Any) -> str:
             await service.ready.ensure_indexes()
@@ -82,7 +77,9 @@ async def running_trio(mongo_uri: str) -> AsyncIterator[Trio]:
             )
             return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
 
-        databases = {name: await opened() for name in ("customers", "feedback", "metrics")}
+        databases = {
+            name: await stack.enter_async_context(lent.lent(name)) for name in ("customers", "feedback", "metrics")
+        }
         customers, metrics = CustomersService(databases["customers"]), MetricsService(databases["metrics"])
         addresses = {"customers": await serve(customers), "metrics": await serve(metrics)}
         channels = {name: await stack.enter_async_context(open_channel(address)) for name, address in addresses.items()}
@@ -101,6 +98,6 @@ async def running_trio(mongo_uri: str) -> AsyncIterator[Trio]:
 
 
 @pytest.fixture
-async def trio(mongo_uri: str) -> AsyncIterator[Trio]:
-    async with running_trio(mongo_uri) as trio:
+async def trio(databases: Databases) -> AsyncIterator[Trio]:
+    async with running_trio(databases) as trio:
         yield trio

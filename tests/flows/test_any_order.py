@@ -12,6 +12,7 @@ from rundblick.customers.v1 import customer_pb2, customer_pb2_grpc, interaction_
 from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 from rundblick.metrics.v1 import kpi_pb2, kpi_pb2_grpc
 
+from tests.databases import Databases
 from tests.flows.conftest import Trio, running_trio
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -180,8 +181,8 @@ class Story:
             assert result.n == len(mine - self._excluded)
 
 
-async def told(mongo_uri: str, story: list[tuple[str, int, int]], order: Any) -> None:
-    async with running_trio(mongo_uri) as trio:
+async def told(databases: Databases, story: list[tuple[str, int, int]], order: Any) -> None:
+    async with running_trio(databases) as trio:
         it = Story(trio)
         await it.begin()
         for step in story:
@@ -205,12 +206,12 @@ async def told(mongo_uri: str, story: list[tuple[str, int, int]], order: Any) ->
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_story_told_in_any_order_ends_as_recomputed(
-    mongo_uri: str, story: list[tuple[str, int, int]], data: st.DataObject
+    databases: Databases, story: list[tuple[str, int, int]], data: st.DataObject
 ) -> None:
     def order(count: int) -> list[int]:
         return data.draw(st.permutations(range(count)))
 
-    asyncio.run(told(mongo_uri, story, order))
+    asyncio.run(told(databases, story, order))
 
 
 async def test_the_story_that_every_one_knows(trio: Trio) -> None:

@@ -1,7 +1,6 @@
 """The gateway over three real services, each on its own database, behind a real HTTP server."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -18,7 +17,6 @@ from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 
 from chassis.caller import DEVELOPMENT_CALLER
 from chassis.channel import open_channel
-from chassis.mongo import open_database
 from chassis.server import running_server
 from chassis.times import to_timestamp
 from gateway.app import Gateway
@@ -29,6 +27,7 @@ from services.feedback.enquiry.references import FILES
 from services.feedback.wiring import FeedbackService
 from services.metrics.wiring import MetricsService
 from tests import tokens
+from tests.databases import Databases
 from tests.gateway.router import ROUTER_SECRET, Router, Watched
 
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -138,14 +137,12 @@ def _touchpoint(key: str) -> reference_pb2.TouchpointReference:
 
 
 @pytest.fixture
-async def world(mongo_uri: str) -> AsyncIterator[World]:
+async def world(databases: Databases) -> AsyncIterator[World]:
     authenticator = tokens.authenticator()
     async with AsyncExitStack() as stack:
 
-        async def database() -> Any:
-            opened = await stack.enter_async_context(open_database(mongo_uri, f"test_{secrets.token_hex(6)}"))
-            stack.push_async_callback(opened.client.drop_database, opened.name)
-            return opened
+        async def database(kind: str) -> Any:
+            return await stack.enter_async_context(databases.lent(kind))
 
         async def serve(service: Any) -> str:
             await service.ready.ensure_indexes()
@@ -155,11 +152,14 @@ async def world(mongo_uri: str) -> AsyncIterator[World]:
             return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
 
         # Nobody is left out of an offer by chance.
-        metrics, of_customers = MetricsService(await database()), CustomersService(await database(), holdout=0.0)
+        metrics, of_customers = (
+            MetricsService(await database("metrics")),
+            CustomersService(await database("customers"), holdout=0.0),
+        )
         addresses = {"customers": await serve(of_customers), "metrics": await serve(metrics)}
         customers = await stack.enter_async_context(open_channel(addresses["customers"], FILES, process="feedback"))
         to_metrics = await stack.enter_async_context(open_channel(addresses["metrics"], process="feedback"))
-        feedback = FeedbackService(await database(), customers, to_metrics)
+        feedback = FeedbackService(await database("feedback"), customers, to_metrics)
         addresses["feedback"] = await serve(feedback)
         await stack.enter_async_context(metrics.folding())
         await stack.enter_async_context(feedback.relaying())

@@ -98,8 +98,8 @@ async def reachable(database: Database) -> AsyncIterator[Reachable]:
 async def begun(client: Client, id: str, query: str, **variables: Any) -> str:
     """Subscribe from now on; the cursor with which it begins."""
     await client.subscribe(id, query, **variables)
-    said = await client.received()
-    assert (said["type"], said["payload"]["id"]) == ("ping", id), said
+    while (said := await client.received())["payload"]["id"] != id:
+        assert said["type"] == "ping", said
     return str(said["payload"]["cursor"])
 
 
@@ -109,6 +109,8 @@ async def heard(client: Client, *ids: str) -> tuple[dict[str, Any], dict[str, st
     cursors: dict[str, str] = {}
     while set(found) != set(ids):
         said = await client.received()
+        if said["type"] == "ping":
+            continue  # of an operation that was quiet for a while
         assert said["type"] == "next", said
         assert said["id"] in set(ids) - set(found), said
         (found[said["id"]],) = said["payload"]["data"].values()
@@ -162,10 +164,10 @@ async def test_nothing_is_missed_and_nothing_comes_twice_over_a_restart_of_the_s
             assert (await client.received())["type"] == "pong", "that was all"
 
 
-async def test_a_partner_hears_of_its_own_until_its_token_ends(reachable: Reachable) -> None:
+async def test_a_partner_hears_of_its_own(reachable: Reachable) -> None:
     async with reachable.customers():
         ada, ben = await reachable.customer("Ada"), await reachable.customer("Ben", "fair")
-        token = tokens.token_for(partner("shop"), seconds=3)
+        token = tokens.token_for(partner("shop"))
         async with opened(reachable, payload={"authorization": f"Bearer {token}"}) as client:
             await begun(client, "all", RECORDED)
             await begun(client, "c", CHANGED, customer=ada)
@@ -176,7 +178,6 @@ async def test_a_partner_hears_of_its_own_until_its_token_ends(reachable: Reacha
             await reachable.contact("of the company", customer=ada)
             await reachable.contact("of the shop", customer=ada, source="shop")
             assert (await heard(client, "all"))[0]["all"]["summary"] == "of the shop"
-            assert await client.closed() == 4403
 
 
 async def test_a_cursor_that_leads_nowhere_is_told_by_its_code(reachable: Reachable) -> None:
