@@ -18,6 +18,7 @@ class Gathering:
     def __init__(self, database: Database, permissions: Permissions) -> None:
         self._customers = database["customers"]
         self._interactions = database["interactions"]
+        self._touchpoints = database["touchpoints"]
         self._signals = database["signals"]
         self._opportunities = database["opportunities"]
         self._entries = database["consent_entries"]
@@ -83,22 +84,20 @@ class Gathering:
             # What is said to happen later has not happened.
             {"$match": {"customer": {"$in": ids}, "occurred_at": {"$lte": now}}},
             {"$group": group},
-            {
-                "$lookup": {
-                    "from": "touchpoints",
-                    "localField": "touchpoints",
-                    "foreignField": "_id",
-                    "pipeline": [{"$project": {"channel": 1}}],
-                    "as": "touchpoints",
-                }
-            },
         ]
-        found = {}
-        async for document in self._interactions.aggregate(pipeline, session=session, batchSize=ONE_REPLY):
-            facts = {name: value for name, value in document.items() if name not in ("_id", "touchpoints")}
-            facts["channels"] = sorted({one["channel"] for one in document["touchpoints"]})
-            found[document["_id"]] = facts
+        answered = self._interactions.aggregate(pipeline, session=session, batchSize=ONE_REPLY)
+        found = {document.pop("_id"): document async for document in answered}
+        places = {id: facts.pop("touchpoints") for id, facts in found.items()}
+        # Many customers, few touchpoints: looked up once, not for each customer.
+        channels = await self._channels({place for some in places.values() for place in some}, session)
+        for id, facts in found.items():
+            facts["channels"] = sorted({channels[place] for place in places[id] if place in channels})
         return found
+
+    async def _channels(self, touchpoints: set[str | None], session: Session | None) -> dict[str | None, str]:
+        condition = {"_id": {"$in": sorted(filter(None, touchpoints))}}
+        found = self._touchpoints.find(condition, {"channel": 1}, session=session, batch_size=ONE_REPLY)
+        return {document["_id"]: document["channel"] async for document in found}
 
     async def _of_signals(self, ids: list[str], session: Session | None) -> dict[str, dict[str, Any]]:
         signals: defaultdict[str, list[Document]] = defaultdict(list)

@@ -181,11 +181,11 @@ class MongoEventRepository:
             found += [one["e"] async for one in self._events.aggregate(pipeline, batchSize=ONE_REPLY)]
         return found[:limit]
 
-    async def of_record(
-        self, caller: Caller, session: Session, record: str, names: Sequence[str]
+    async def of_records(
+        self, caller: Caller, session: Session, records: Sequence[str], names: Sequence[str]
     ) -> AsyncIterator[Stored]:
-        """All stored events of one source record with these names, counted or not."""
-        condition = {"r": record, "name": {"$in": list(names)}}
+        """All stored events of these source records with these names, each once, counted or not."""
+        condition = {"r": {"$in": list(records)}, "name": {"$in": list(names)}}
         async for one in self._events.find(condition, _STORED, session=session, batch_size=_PART):
             yield _stored(one)
 

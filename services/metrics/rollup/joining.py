@@ -85,13 +85,15 @@ class Joining:
         names = tuple(sums.catalogue.joined)
         if not names:
             return
+        after = histories(family.values())
+        changed = {id for id, history in after.items() if history.to_document() != before[id].to_document()}
+        if not changed:
+            return
         counted = await self._counted(session)
-        for record, history in histories(family.values()).items():
-            old = before[record]
-            if history.to_document() == old.to_document():
-                continue
-            async for stored in self._events.of_record(self._caller, session, record, names):
-                sums.move(event_from_bytes(stored.payload), record, old, history, _of_one(counted, stored))
+        async for stored in self._events.of_records(self._caller, session, sorted(changed), names):
+            event = event_from_bytes(stored.payload)
+            for record in changed.intersection(event.records):
+                sums.move(event, record, before[record], after[record], _of_one(counted, stored))
 
     async def _counted(self, session: Session) -> _Counted:
         folded = await self._rollups.positions(self._caller, session)
