@@ -2,7 +2,7 @@
 
     python -m bench.faults                 # writes bench/results/<date>-faults.json
 
-First three mistakes are planted, one after the other, to see that each is found.
+First some mistakes are planted, one after the other, to see that each is found.
 """
 
 import csv
@@ -18,9 +18,10 @@ from pathlib import Path
 
 from bench import report
 from cli.system import System, running_system
-from tests.faults.harness import ROOT, Found, Killer, check, client_of, under_load, until_done
+from tests.faults.harness import ROOT, Commands, Found, Killer, check, client_of, under_load, until_done
 
 BOSTON = ROOT / "examples" / "boston311"
+FEBRL = ROOT / "examples" / "febrl"
 ROWS = 3000
 LATE = """kpis:
   - key: late_contacts
@@ -48,6 +49,7 @@ LATE = """kpis:
 """
 PLANTED = (
     ("acknowledge_before_commit", "feedback"),
+    ("acknowledge_before_commit", "customers"),
     ("relay_without_deduplication", "metrics"),
     ("watermark_outside_the_transaction", "metrics"),
 )
@@ -65,9 +67,23 @@ def planted(bug: str, service: str, seed: int) -> Found:
     return found
 
 
+def _shop(directory: Path) -> Path:
+    """Customers as the example has them, but more of them."""
+    file = directory / "shop.csv"
+    with (FEBRL / "shop.csv").open(newline="") as some, file.open("w", newline="") as many:
+        rows = list(csv.DictReader(some))
+        writer = csv.DictWriter(many, rows[0])
+        writer.writeheader()
+        for number in range(ROWS):
+            row = rows[number % len(rows)]
+            own = {"rec_id": f"rec-{number}", "mail": f"{number}@example.org", "surname": f"{row['surname']}{number}"}
+            writer.writerow({**row, **own})
+    return file
+
+
 @contextmanager
-def importing(system: System, directory: Path) -> Iterator["list[subprocess.Popen[str]]"]:
-    """An import of real rows runs beside; broken off, it is started again, as its user would. The last one runs."""
+def importing(system: System, directory: Path) -> Iterator[Commands]:
+    """Imports of rows run beside; broken off, each is started again, as its user would. The last one runs."""
     file = directory / "slice.csv"
     with (
         gzip.open(BOSTON / "boston311_2013_2017.csv.gz", "rt", newline="") as whole,
@@ -77,35 +93,46 @@ def importing(system: System, directory: Path) -> Iterator["list[subprocess.Pope
             if number > ROWS:
                 break
             part.write(line)
-    rejected = str(directory / "rejected.csv")
-    words = ["import", "enquiries", str(file), "--mapping", str(BOSTON / "mapping.toml"), "--batch", "50"]
+    shop = _shop(directory)
+    commands: dict[str, list[subprocess.Popen[str]]] = {"enquiries": [], "customers": []}
+    files = {"enquiries": (file, BOSTON / "mapping.toml"), "customers": (shop, FEBRL / "shop.toml")}
     faults: list[BaseException] = []
-    running: list[subprocess.Popen[str]] = []
 
-    def work() -> None:
+    def work(kind: str) -> None:
+        rows, mapping = files[kind]
+        words = ["import", kind, str(rows), "--mapping", str(mapping), "--batch", "50"]
         try:
-            until_done(system, [*words, "--rejected", rejected], tries=100, running=running)
+            rejected = str(directory / f"{kind}.rejected.csv")
+            until_done(system, [*words, "--rejected", rejected], tries=100, running=commands[kind])
         except BaseException as error:  # noqa: BLE001  # raised again where it is seen
             faults.append(error)
 
-    thread = threading.Thread(target=work, name="import")
-    thread.start()
+    threads = [threading.Thread(target=work, args=(kind,), name=f"import {kind}") for kind in commands]
+    for thread in threads:
+        thread.start()
     try:
-        yield running
+        yield commands
     finally:
-        thread.join()
+        for thread in threads:
+            thread.join()
     if faults:
         raise faults[0]
 
 
 def imported(system: System, directory: Path) -> list[str]:
-    """What of the import is not there once."""
-    with (directory / "slice.csv").open(newline="") as text:
-        rows = [row["case_enquiry_id"] for row in csv.DictReader(text)]
+    """What of the imports is not there once."""
+    wrong = []
     with client_of(system) as mongo:
-        condition = {"source": "boston311"}
-        there = [one["external_id"] for one in mongo["rundblick_feedback"]["enquiries"].find(condition)]
-    return [] if sorted(rows) == sorted(there) else [f"{len(rows)} rows were imported, {len(there)} are there"]
+        for rows, column, source, kept in (
+            (directory / "slice.csv", "case_enquiry_id", "boston311", mongo["rundblick_feedback"]["enquiries"]),
+            (directory / "shop.csv", "rec_id", "shop", mongo["rundblick_customers"]["source_records"]),
+        ):
+            with rows.open(newline="") as text:
+                wanted = sorted({row[column] for row in csv.DictReader(text)})
+            there = sorted(one["external_id"] for one in kept.find({"source": source}) if one["external_id"])
+            if wanted != there:
+                wrong.append(f"{len(wanted)} rows of {source} were imported, {len(there)} are there")
+    return wrong
 
 
 def _late(directory: Path) -> Path:
@@ -123,7 +150,7 @@ def everything(seed: int, kills: int) -> Found:
         with running_system(directory / "data", replicas=2) as system:
             names = [*system.processes, "mongo"]
             with under_load(system, found, seed=seed), importing(system, directory) as imports:
-                killer = Killer(system, found, seed=seed, names=names, commands={"import": imports})
+                killer = Killer(system, found, seed=seed, names=names, commands=imports)
                 killer.kill(kills // 2)
                 # A definition that comes late is counted from stored events, beside the others, while they go on dying.
                 until_done(system, ["kpi", "apply", str(_late(directory)), "--yes"])
@@ -177,8 +204,12 @@ def main() -> int:
             if caught.wrong:
                 break
         else:
-            wrong.append(f"{bug} was not found")
-        figures[f"planted: {bug}"] = {"caught": bool(caught.wrong), "first": caught.wrong[:1], **caught.summary()}
+            wrong.append(f"{bug} in {service} was not found")
+        figures[f"planted in {service}: {bug}"] = {
+            "caught": bool(caught.wrong),
+            "first": caught.wrong[:1],
+            **caught.summary(),
+        }
     for name, found in (("everything", everything(11, 48)), ("rederive", rederiving(12, 12))):
         figures[name] = found.summary()
         wrong += found.wrong

@@ -15,7 +15,8 @@ import httpx
 
 from bench import report
 from cli.system import running_system
-from tests.faults.load import CREATE, OPEN, Load
+from tests.faults.load import Load
+from tests.faults.writes import WRITES
 
 PROBES = 400
 _LOOK = 0.01
@@ -35,7 +36,11 @@ def _ask(http: httpx.Client, query: str, **variables: Any) -> Any:
 
 def probe(http: httpx.Client, customer: str, count: int) -> tuple[float, float]:
     """Seconds until the journey and until the figures show the next enquiry of this customer."""
-    opened = _ask(http, OPEN, input={"customer": {"id": customer}, "subject": "probe", "message": {"body": "probe"}})
+    opened = _ask(
+        http,
+        WRITES["enquiry"].query,
+        input={"customer": {"id": customer}, "subject": "probe", "message": {"body": "probe"}},
+    )
     enquiry = opened["openEnquiry"]["enquiry"]["id"]
     acknowledged = time.monotonic()
     journey = figures = 0.0
@@ -68,7 +73,7 @@ def measure(clients: int) -> dict[str, Any]:
         running_system(Path(folder) / "data") as system,
         httpx.Client(base_url=system.endpoint, timeout=30) as http,
     ):
-        made = _ask(http, CREATE, input={"kind": "PERSON", "displayName": "Probe"})
+        made = _ask(http, WRITES["newcomer"].query, input={"kind": "PERSON", "displayName": "Probe"})
         customer = made["createCustomer"]["customer"]["id"]
         began = time.monotonic()
         with Load(system.endpoint, seed=5, clients=clients) as load:

@@ -5,27 +5,34 @@
 
 Each customer has one source record and three interactions, inserted straight. The rule asks for their number and for
 the country, so that facts of every kind are gathered, and a third of the customers belong to it. Ten other segments
-are active besides.
+are active besides. Metrics runs beside it, and is told who belongs now: how long are the queues on the way?
 """
 
 import argparse
 import asyncio
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench import report
+from chassis.background import working
 from chassis.caller import service_caller
+from chassis.channel import open_channel
 from chassis.ids import new_id
 from chassis.mongo import Database, open_database
+from chassis.server import running_server
 from cli.mongod import running_mongod
 from cli.system import free_port
 from services.customers.customer.documents import customer_to_document, record_to_document
 from services.customers.customer.domain import CustomerKind, golden, new_record
 from services.customers.segment.domain import Segment
 from services.customers.wiring import CustomersService
+from services.metrics.wiring import MetricsService
 
 RULE = 'interactions.last_365_days >= 2.0 && customer.locale == "de" && !("SMS" in interactions.channels)'
 OTHERS = 10
@@ -66,6 +73,35 @@ def _interaction(customer: str, record: str, at: datetime) -> dict[str, Any]:
     }
 
 
+@dataclass
+class _Queues:
+    """entries: of at most 500 changes each. The largest numbers that were seen."""
+
+    outbox: Database
+    metrics: MetricsService
+    entries: int = 0
+    events: int = 0
+
+    async def look(self) -> int:
+        """How much is on its way."""
+        entries = await self.outbox["outbox"].count_documents({"destination": "metrics"})
+        events = await self.metrics._events.unfolded(service_caller("metrics"))
+        self.entries, self.events = max(self.entries, entries), max(self.events, events)
+        return entries + events
+
+
+@asynccontextmanager
+async def _telling(service: CustomersService, outbox: Database, counted: Database) -> AsyncIterator[_Queues]:
+    """Metrics learns of it and counts until the block is left."""
+    metrics = MetricsService(counted)
+    await metrics.ready.ensure_indexes()
+    server = running_server("127.0.0.1:0", metrics.register, rights=metrics.rights)
+    async with server as running, open_channel(f"127.0.0.1:{running.port}", process="customers") as channel:
+        [relay] = [one for one in service.relays(channel, channel) if one.destination == "metrics"]
+        async with metrics.folding(), working(relay.run()):
+            yield _Queues(outbox, metrics)
+
+
 async def measure(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, running_mongod(Path(folder), free_port()) as mongod:
         async with open_database(mongod.uri, "customers") as database:
@@ -83,10 +119,17 @@ async def measure(count: int) -> dict[str, Any]:
 
             async with await database.client.start_session() as session, session.start_transaction():
                 await define(session)
-            began = time.monotonic()
-            while await segmenting.evaluating.step():
-                pass
-            seconds = time.monotonic() - began
+            async with (
+                open_database(mongod.uri, "metrics") as counted,
+                _telling(service, database, counted) as queues,
+            ):
+                began = time.monotonic()
+                while await segmenting.evaluating.step():
+                    await queues.look()
+                seconds = time.monotonic() - began
+                while await queues.look():
+                    continue
+                told = time.monotonic() - began
             [shown] = await segmenting.segments.shown(caller, {"_id": segments[0].id})
     return {
         "customers": count,
@@ -94,6 +137,9 @@ async def measure(count: int) -> dict[str, Any]:
         "members": shown.size,
         "seconds": round(seconds, 1),
         "customers per second": round(count / seconds),
+        "seconds until counted": round(told, 1),
+        "entries waiting, at most": queues.entries,
+        "events not counted yet, at most": queues.events,
     }
 
 

@@ -1,8 +1,9 @@
 """Who calls: carried as a signed token from the door to where the data lives, and checked at both."""
 
+import json
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from chassis.errors import Forbidden, Unauthenticated
@@ -10,6 +11,8 @@ from chassis.errors import Forbidden, Unauthenticated
 ALL_SCOPES = "*"
 # Looking after a running system: its outbox, its derivations, its self-checks.
 OPERATIONS = "operations"
+# With which a process says for which sources alone it calls: a list of them as JSON.
+SOURCES_METADATA = "rundblick-sources"
 
 
 class Reach(IntEnum):
@@ -49,6 +52,11 @@ class Caller:
     def may(self, scope: str) -> bool:
         return self.reach(scope) is not Reach.NONE
 
+    def within(self, sources: Iterable[str]) -> "Caller":
+        """Limited to these sources; what limited the caller before still does."""
+        limit = frozenset(sources)
+        return replace(self, sources=limit if self.sources is None else self.sources & limit)
+
     def require(self, scope: str) -> None:
         if not self.may(scope):
             raise Forbidden(f"the scope {scope} is needed")
@@ -84,6 +92,17 @@ def bearer(header: str | None) -> str | None:
     if kind.lower() != "bearer" or not token.strip():
         raise Unauthenticated("the Authorization header must read: Bearer <token>")
     return token.strip()
+
+
+def limit_of(header: str) -> list[str]:
+    """What SOURCES_METADATA says. Unauthenticated: it cannot be read, and is not taken for no limit."""
+    try:
+        said = json.loads(header)
+    except ValueError:
+        said = None
+    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+        raise Unauthenticated("the limit of sources cannot be read")
+    return said
 
 
 def scopes_of(text: str | Iterable[str]) -> frozenset[str]:

@@ -10,7 +10,7 @@ import grpc
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
 
 from chassis import errors
-from chassis.caller import bearer, current_caller, set_current_caller
+from chassis.caller import SOURCES_METADATA, bearer, current_caller, limit_of, set_current_caller
 from chassis.masking import Masking
 from chassis.rights import Rights
 from chassis.tls import PROCESS_METADATA, over_tls, peer_of
@@ -106,7 +106,9 @@ class Guard(grpc.aio.ServerInterceptor):
             return grpc.unary_stream_rpc_method_handler(
                 self._stream(method, handler.unary_stream), handler.request_deserializer, handler.response_serializer
             )
-        raise TypeError(f"{method}: a stream of requests with one answer is not guarded")
+        return grpc.stream_unary_rpc_method_handler(
+            self._unary(method, handler.stream_unary), handler.request_deserializer, handler.response_serializer
+        )
 
     async def _admit(self, method: str, context: Any) -> None:
         if context.time_remaining() is None:
@@ -116,6 +118,8 @@ class Guard(grpc.aio.ServerInterceptor):
         if process is not None and over_tls(context) and peer_of(context) != process:
             raise errors.Unauthenticated(f"the certificate is not that of {process}")
         caller = await self._authenticator.caller_of(token, process)
+        if (limit := metadata.get(SOURCES_METADATA)) is not None:
+            caller = caller.within(limit_of(limit))
         set_current_caller(caller if self._rights is None else self._rights.admitted(caller, method))
 
     def _masked(self, answer: Any) -> Any:

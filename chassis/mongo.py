@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from motor.motor_asyncio import AsyncIOMotorClient
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorGridFSBucket
 from pymongo import WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -86,6 +86,11 @@ async def open_database(uri: str, name: str) -> AsyncIterator[Database]:
         yield client[name]
     finally:
         client.close()
+
+
+def open_bucket(database: Database, name: str) -> AsyncIOMotorGridFSBucket:
+    """Large contents, in parts, beside the documents (GridFS). No transaction holds them."""
+    return AsyncIOMotorGridFSBucket(database, bucket_name=name)
 
 
 async def answers(database: Database) -> bool:
@@ -184,13 +189,23 @@ def _asks_for_another_try(error: BaseException, label: str, until: float) -> boo
     return isinstance(error, PyMongoError) and error.has_error_label(label) and time.monotonic() < until
 
 
-async def some_ids(collection: Collection, after: str | None, size: int) -> list[str]:
+async def some_ids(collection: Collection, after: str | None, size: int, session: Session | None = None) -> list[str]:
     """The next ids in their order; without a place to start, any, by chance."""
     if after is None:
-        found = await collection.aggregate([{"$sample": {"size": size}}, {"$project": {"_id": 1}}]).to_list(size)
+        pipeline: list[Document] = [{"$sample": {"size": size}}, {"$project": {"_id": 1}}]
+        found = await collection.aggregate(pipeline, session=session).to_list(size)
     else:
-        found = await collection.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", 1).to_list(size)
+        next_ones = collection.find({"_id": {"$gt": after}}, {"_id": 1}, session=session, batch_size=ONE_REPLY)
+        found = await next_ones.sort("_id", 1).limit(size).to_list(size)
     return [document["_id"] for document in found]
+
+
+async def documents_after(
+    collection: Collection, after: str, size: int, session: Session | None = None
+) -> list[Document]:
+    """The next ones in the order of their ids."""
+    found = collection.find({"_id": {"$gt": after}}, session=session, batch_size=ONE_REPLY).sort("_id", 1)
+    return await found.limit(size).to_list(size)
 
 
 def is_duplicate(error: BaseException) -> bool:

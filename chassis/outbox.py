@@ -6,10 +6,11 @@ that commits late: an entry stays until it was delivered, whatever went before i
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bson.regex import Regex
 from pymongo import ASCENDING
 
 from chassis import telemetry
@@ -128,6 +129,24 @@ class Outbox:
             .limit(2 * limit)
         )
         return [_entry(document) async for document in found]
+
+    async def waiting(self, session: Session, destination: str, *, besides: str) -> AsyncIterator[Entry]:
+        """All that is for this destination, parked or not, but for aggregates whose ids have this prefix."""
+        condition = {"destination": destination, "aggregate": {"$not": Regex(f"^{besides}_")}}
+        async for document in self._entries.find(condition, session=session):
+            yield _entry(document)
+
+    async def put(self, session: Session, entry: Entry, payload: bytes | None) -> None:
+        """In place of the payload of one that waits; None: it goes."""
+        if payload is None:
+            await self._entries.delete_one({"_id": entry.id}, session=session)
+        else:
+            await self._entries.update_one({"_id": entry.id}, {"$set": {"payload": payload}}, session=session)
+
+    async def forget(self, session: Session, destination: str, prefix: str) -> None:
+        """All that waits of aggregates whose ids have this prefix."""
+        of_prefix = {"destination": destination, "aggregate": Regex(f"^{prefix}_")}
+        await self._entries.delete_many(of_prefix, session=session)
 
     async def take(self, session: Session, ids: Sequence[str]) -> set[str]:
         """Those that nobody took yet; they are gone when the session commits: what is made of them happens once."""

@@ -11,7 +11,8 @@ call that has no row is refused to everybody.
     [processes]
     feedback = ["references:resolve"] # what a process may do on its own account
 
-    [objects.Customer]                # a type of the graph, or what this service adds to it
+    [objects.Customer]                # a type of the graph, or what this service adds to it; type: of which, where the
+                                      # fields of one need different scopes
     read = "customers:read"
     message = "rundblick.customers.v1.Customer"
     own = "the accountable employee"  # whose record it is
@@ -178,7 +179,7 @@ def _object(service: str, name: str, said: Mapping[str, Any]) -> Object:
     personal = said.get("personal", {})
     return Object(
         service,
-        name,
+        said.get("type", name),
         read=said["read"],
         fields=tuple(said["fields"].split()),
         personal=tuple(personal.get("fields", "").split()),

@@ -15,6 +15,7 @@ from rich.table import Table
 from cli import (
     clients,
     deliveries,
+    demo_people,
     export_commands,
     identity,
     import_commands,
@@ -24,12 +25,13 @@ from cli import (
     report_command,
     rights,
     token_command,
+    topic_commands,
 )
 from cli import demo as demo_view
 from cli.certs import NAMES, CertificateFault, renew
 from cli.demo_comparison import print_comparison
 from cli.graph import Graph, GraphError
-from cli.import_commands import import_enquiries
+from cli.import_commands import import_enquiries, import_records
 from cli.importing import ImportFault
 from cli.mapping import MappingError
 from cli.mongod import MongodError
@@ -46,6 +48,7 @@ app.add_typer(clients.client_app, name="client")
 app.add_typer(identity.identity_app, name="identity")
 app.add_typer(deliveries.deliveries_app, name="deliveries")
 app.add_typer(kpi_commands.kpi_app, name="kpi")
+app.add_typer(topic_commands.topic_app, name="topic")
 app.add_typer(export_commands.export_app, name="export")
 app.command()(operations.verify)
 app.command()(plan.plan)
@@ -159,6 +162,11 @@ def demo(
         demo_view.print_customer(console, graph)
         demo_view.print_figures(console, figures)
         print_comparison(console, graph)
+        for kind, rows, mapping in demo_people.FILES:
+            described = demo_people.EXAMPLE / mapping
+            rejected, quiet = data / "rejected.csv", Console(quiet=True)
+            import_records(kind, demo_people.EXAMPLE / rows, described, system.endpoint, rejected, 500, None, quiet)
+        demo_people.print_people(console, graph)
         console.print(f"From the file to these figures: {time.monotonic() - began:.1f} s.")
         if not exit:
             _stay(system, console)

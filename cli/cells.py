@@ -7,9 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
+from rundblick.shared.v1 import money_pb2
 
 from cli.mapping import Row, RowError
-from cli.record_mapping import AmountMapping, Moment, RecordMapping, Source, Value
+from cli.record_mapping import Decimal, Moment, RecordMapping, Source, Value
 
 
 def columns(mapping: BaseModel) -> list[str]:
@@ -100,13 +101,33 @@ class Cells:
             raise RowError(moment.column, f"{said!r} is not a time") from None
         return (at.replace(tzinfo=ZoneInfo(moment.time_zone)) if at.tzinfo is None else at).astimezone(UTC)
 
-    def amount(self, mapping: AmountMapping) -> str:
+    def instant(self, moment: Moment) -> datetime:
+        """One that is needed."""
+        found = self.moment(moment)
+        if found is None:
+            raise RowError(moment.column, "is blank")
+        return found
+
+    def number(self, source: Source | None) -> float | None:
+        said = self.text(source)
+        if said is None or source is None:
+            return None
+        try:
+            return float(said)
+        except ValueError:
+            raise RowError(name_of(source), f"{said!r} is not a number such as 0.25") from None
+
+    def money(self, amount: Source | None, currency: Source, decimal: Decimal) -> money_pb2.Money | None:
         """As the wire has it: digits and a point."""
-        said = self.required(mapping.amount).replace(" ", "")
-        if not _AMOUNT[mapping.decimal].fullmatch(said):
-            raise RowError(name_of(mapping.amount), f"{said!r} is not an amount with the decimal {mapping.decimal!r}")
-        group = "," if mapping.decimal == "." else "."
-        return said.replace(group, "").replace(mapping.decimal, ".")
+        said = self.text(amount)
+        if said is None or amount is None:
+            return None
+        said = said.replace(" ", "")
+        if not _AMOUNT[decimal].fullmatch(said):
+            raise RowError(name_of(amount), f"{said!r} is not an amount with the decimal {decimal!r}")
+        group = "," if decimal == "." else "."
+        digits = said.replace(group, "").replace(decimal, ".")
+        return money_pb2.Money(amount=digits, currency=self.required(currency).upper())
 
     def _cell(self, column: str) -> str | None:
         value = self._row.get(column)

@@ -1,4 +1,4 @@
-"""Sends enquiries to a running system in batches, and sends again what was not answered: nothing is taken twice."""
+"""Sends what a file holds to a running system in batches, and again what was not answered: nothing is taken twice."""
 
 import asyncio
 import csv
@@ -48,7 +48,7 @@ class Rejected:
 
 @dataclass
 class Batch:
-    request: enquiry_pb2.ImportEnquiriesRequest
+    request: Any  # of the call that takes it; `batch` numbers it
     read: int
     position: int  # of the file, in bytes, behind its last row
     rejected: list[Rejected] = field(default_factory=list)
@@ -122,6 +122,10 @@ class RejectedFile:
         self.written += len(rows)
 
 
+def enquiries(channel: grpc.aio.Channel) -> Any:
+    return enquiry_pb2_grpc.EnquiryServiceStub(channel).ImportEnquiries
+
+
 class Importer:
     """One import: keeps what is in flight, so that a broken stream is taken up where it was."""
 
@@ -133,8 +137,11 @@ class Importer:
         *,
         token: str | None,
         progress: Callable[[Counts, int], None],
+        method: Callable[[grpc.aio.Channel], Any] = enquiries,
     ) -> None:
+        """method: of a stub, that takes batches and answers each."""
         self.counts = Counts()
+        self._method = method
         self._address = address
         self._source = source
         self._rejected = rejected
@@ -163,9 +170,7 @@ class Importer:
     async def _stream(self) -> None:
         async with operator_channel(self._address) as channel:
             room = asyncio.Semaphore(_IN_FLIGHT)
-            call: Any = enquiry_pb2_grpc.EnquiryServiceStub(channel).ImportEnquiries(
-                timeout=_STREAM_SECONDS, metadata=metadata_of(self._token)
-            )
+            call: Any = self._method(channel)(timeout=_STREAM_SECONDS, metadata=metadata_of(self._token))
             writing = asyncio.create_task(self._write(call, room))
             try:
                 async for answer in call:
@@ -204,7 +209,7 @@ class Importer:
             self._fault = error
             call.cancel()
 
-    def _take(self, answer: enquiry_pb2.ImportEnquiriesResponse) -> None:
+    def _take(self, answer: Any) -> None:
         batch = self._in_flight.pop(answer.batch)
         rejected = batch.rejected + [
             Rejected(row.line, "/".join(row.error.path), row.error.message) for row in answer.rejected

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rundblick.feedback.v1 import enquiry_pb2
 
-from cli import rederive
+from cli import retelling
 from cli import verify as verifying
 from cli.importing import ImportFault
 from cli.options import DEFAULT_ENDPOINT, Endpoint, Token, fail, new_console
 from cli.outbox import SERVICES, OutboxClient, OutboxFault, print_entries
-from cli.services import OperationFault, addresses_of, done
+from cli.rederive import CUSTOMERS, WAITS, Change, Derived, rederive
+from cli.services import OperationFault, addresses_of, answers, done
 
 outbox_app = typer.Typer(no_args_is_help=True, help="What services have still to tell each other.")
 rederive_app = typer.Typer(no_args_is_help=True, help="Derive anew what follows from recorded facts.")
@@ -51,32 +51,76 @@ def retry(
     typer.echo(f"{retried} delivered again")
 
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
+After = Annotated[str, typer.Option(help="Go on after this id, where an earlier run ended.")]
+
+
 @rederive_app.command()
 def waits(
-    endpoint: Endpoint = DEFAULT_ENDPOINT,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
-    after: Annotated[str, typer.Option(help="Go on after this enquiry, where an earlier run ended.")] = "",
-    token: Token = None,
+    endpoint: Endpoint = DEFAULT_ENDPOINT, dry_run: DryRun = False, after: After = "", token: Token = None
 ) -> None:
     """Derive all waits anew from messages and show what changes; figures follow. Running it twice changes nothing."""
+    _rederive(WAITS, endpoint, token, dry_run=dry_run, after=after)
+
+
+@rederive_app.command()
+def customers(
+    endpoint: Endpoint = DEFAULT_ENDPOINT, dry_run: DryRun = False, after: After = "", token: Token = None
+) -> None:
+    """Derive anew by what customers are found, in a search and by match rules, after a release changed how.
+
+    Running it twice changes nothing. Whoever came in meanwhile is not held against those who are found only now: run
+    the job of duplicates for them.
+    """
+    _rederive(CUSTOMERS, endpoint, token, dry_run=dry_run, after=after)
+
+
+def _rederive(derived: Derived, endpoint: str, token: str | None, *, dry_run: bool, after: str) -> None:
     console = new_console()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     try:
-        address = addresses_of(endpoint, ("feedback",), token)["feedback"]
+        address = addresses_of(endpoint, (derived.service,), token)[derived.service]
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("waits", total=None)
+            task = bar.add_task(derived.nouns, total=None)
 
-            def progress(examined: int, total: int, changes: list[enquiry_pb2.RederivedEnquiry]) -> None:
+            def progress(examined: int, total: int, changes: list[Change]) -> None:
                 bar.update(task, completed=examined, total=max(total, examined))
-                for change in changes:
-                    for detail in change.details:
-                        bar.console.print(f"{change.enquiry_id}: {detail}", markup=False, highlight=False)
+                for id, details in changes:
+                    for detail in details:
+                        bar.console.print(f"{id}: {detail}", markup=False, highlight=False)
 
-            result = done(rederive.rederive_waits(address, token, after=after, dry_run=dry_run, progress=progress))
+            result = done(rederive(derived, address, token, after=after, dry_run=dry_run, progress=progress))
     except (OperationFault, ImportFault) as error:
         fail(error)
     verb = "would change" if dry_run else "changed"
-    console.print(f"{result.examined} enquiries examined, {result.changed} {verb}", highlight=False)
+    console.print(f"{result.examined} {derived.nouns} examined, {result.changed} {verb}", highlight=False)
+
+
+@rederive_app.command()
+def figures(endpoint: Endpoint = DEFAULT_ENDPOINT, token: Token = None) -> None:
+    """Tell metrics anew what the others know, after its database was lost. Nobody has to stop writing.
+
+    Stop metrics, drop its database, run this to its end, and start metrics: it counts what then waits for it. Broken
+    off, it is run again, with metrics still stopped. Definitions of your own are applied again: rundblick kpi apply.
+    """
+    console = new_console()
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,} told"))
+    try:
+        addresses = addresses_of(endpoint, _ALL, token)
+        if done(answers(addresses.pop("metrics"))):
+            fail(OperationFault("metrics still runs: it would count twice. Stop it and drop its database first"))
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+            tasks = {part: bar.add_task(part, total=None) for _, part in retelling.TOLD}
+
+            def progress(part: str, count: int) -> None:
+                bar.update(tasks[part], completed=count)
+
+            examined = done(retelling.retell(addresses, token, progress=progress))
+    except (OperationFault, ImportFault) as error:
+        fail(error)
+    for part, count in examined.items():
+        console.print(f"{part}: {count} told again", highlight=False)
+    console.print("Start metrics now. When its outboxes are empty, rundblick verify finds nothing.", highlight=False)
 
 
 def verify(

@@ -29,6 +29,10 @@ _CAMPAIGNS = f"""query($first: Int!, $after: String) {{ campaigns(first: $first,
 _SPEND = f"""query($id: ID!, $first: Int!, $after: String) {{ node(id: $id) {{ ... on Campaign {{
   spend(first: $first, after: $after) {{ edges {{ node {{ id source externalId day amount {{ amount currency }} note
     touchpoint {{ key }} }} }} {_PAGE_INFO} }} }} }} }}"""
+_OPPORTUNITIES = f"""query($first: Int!, $after: String) {{ opportunities(first: $first, after: $after) {{
+  edges {{ node {{ id source externalId customer {{ id }} title stage amount {{ amount currency }} probability
+    ownProbability closesOn openedAt history {{ at }} lossReason offer {{ key }} campaign {{ name }} owner {{ id }}
+  }} }}  {_PAGE_INFO} }} }}"""
 
 
 def customers(graph: Graph) -> Iterator[Mapping[str, object]]:
@@ -74,12 +78,30 @@ def spend(graph: Graph) -> Iterator[Mapping[str, object]]:
             }
 
 
+def opportunities(graph: Graph) -> Iterator[Mapping[str, object]]:
+    """The newest first; of the moves the last one."""
+    for node in _nodes(graph, _OPPORTUNITIES, "opportunities"):
+        money = node["amount"] or {"amount": None, "currency": None}
+        row = {name: value for name, value in node.items() if name not in ("ownProbability", "history")}
+        yield row | {
+            "customer": node["customer"]["id"],
+            "amount": money["amount"],
+            "currency": money["currency"],
+            "probability": node["probability"] if node["ownProbability"] else None,
+            "stageSince": node["history"][-1]["at"],
+            "offer": (node["offer"] or {}).get("key"),
+            "campaign": (node["campaign"] or {}).get("name"),
+            "owner": (node["owner"] or {}).get("id"),
+        }
+
+
 # GraphError from each: what the graph refuses, also where a right is missing; half a row is none.
 EXPORTS: Mapping[str, Callable[[Graph], Iterator[Mapping[str, object]]]] = {
     "customers": customers,
     "interactions": interactions,
     "touchpoints": touchpoints,
     "spend": spend,
+    "opportunities": opportunities,
 }
 
 

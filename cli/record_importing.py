@@ -29,9 +29,15 @@ class RowBatch:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def row_batches(file: RowFile, kind: Kind, mapping: RecordMapping, size: int) -> Iterator[RowBatch]:
+def row_batches(
+    file: RowFile, kind: Kind, mapping: RecordMapping, size: int, *, dry_run: bool = False
+) -> Iterator[RowBatch]:
     """Requests of at most `size` rows; rows that cannot be mapped are rejected here."""
-    batch = RowBatch(importing_pb2.ImportRowsRequest(source=mapping.source))
+
+    def begun() -> RowBatch:
+        return RowBatch(importing_pb2.ImportRowsRequest(source=mapping.source, dry_run=dry_run))
+
+    batch = begun()
     for row in file.rows(columns(mapping)):
         batch.read += 1
         try:
@@ -46,7 +52,7 @@ def row_batches(file: RowFile, kind: Kind, mapping: RecordMapping, size: int) ->
         if batch.read >= size:
             batch.position = file.position
             yield batch
-            batch = RowBatch(importing_pb2.ImportRowsRequest(source=mapping.source))
+            batch = begun()
     batch.position = file.position
     if batch.read:
         yield batch

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Value(_Strict):
+class Value(Strict):
     """Where a value comes from. values: what the words of the file mean; one that is not listed takes the default."""
 
     column: str | None = None
@@ -28,9 +28,10 @@ class Value(_Strict):
 
 
 Source = str | Value
+Decimal = Literal[".", ","]
 
 
-class Moment(_Strict):
+class Moment(Strict):
     """A column with a time; a value with an offset of its own keeps it, others are read in `time_zone`."""
 
     column: str
@@ -47,7 +48,7 @@ class Moment(_Strict):
         return value
 
 
-class AddressColumns(_Strict):
+class AddressColumns(Strict):
     lines: list[Source] = []
     postal_code: Source | None = None
     city: Source | None = None
@@ -55,7 +56,7 @@ class AddressColumns(_Strict):
     country: Source | None = None
 
 
-class RecordMapping(_Strict):
+class RecordMapping(Strict):
     source: str = Field(min_length=1, max_length=100)
     null_values: list[str] = ["", "null", "NULL"]
 
@@ -97,26 +98,42 @@ class InteractionMapping(RecordMapping):
     purpose: Source | None = None
 
 
-class AmountMapping(RecordMapping):
-    amount: Source
-    currency: Source = Value(value="EUR")
-    decimal: Literal[".", ","] = "."
-
-
-class SpendMapping(AmountMapping):
+class SpendMapping(RecordMapping):
     external_id: Source
     campaign: Source | None = None  # its id or its name
     touchpoint: Source | None = None  # its key
+    amount: Source
+    currency: Source = Value(value="EUR")
+    decimal: Decimal = "."
     day: Source
     note: Source | None = None
 
 
-class OpportunityMapping(AmountMapping):
+class OpportunityMapping(RecordMapping):
     external_id: Source
     customer: Source  # its external id at the same source
     title: Source
-    stage: Source
+    stage: Source = Value(value="PROSPECTING")
+    amount: Source | None = None
+    currency: Source = Value(value="EUR")
+    decimal: Decimal = "."
+    probability: Source | None = None  # 0 to 1; blank: that of the stage
     closes_on: Source | None = None
     opened_at: Moment | None = None
-    closed_at: Moment | None = None
+    stage_since: Moment | None = None  # of what is closed: when it was
     loss_reason: Source | None = None
+    campaign: Source | None = None  # its id or its name
+    offer: Source | None = None  # its key
+
+
+class ConsentMapping(RecordMapping):
+    external_id: Source
+    customer: Source  # its external id at the same source
+    channel: Source
+    purpose: Source
+    status: Source  # GRANTED or REVOKED
+    address: Source | None = None
+    occurred_at: Moment
+    expires_at: Moment | None = None
+    wording_version: Source | None = None  # of a grant it is needed
+    ip_address: Source | None = None

@@ -1,17 +1,43 @@
-"""Has waits derived anew from all messages, batch by batch, and shows what changed."""
+"""Has a service derive anew what follows from recorded facts, batch by batch, and shows what changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from rundblick.feedback.v1 import enquiry_pb2 as pb
-from rundblick.feedback.v1 import enquiry_pb2_grpc
+from rundblick.customers.v1 import customer_pb2, customer_pb2_grpc
+from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 
 from cli.services import connected
 
 _BATCH = 200
 
+# (id, what was stored and what it becomes)
+Change = tuple[str, Sequence[str]]
 # examined, about how many there are, what changed since the last call
-Progress = Callable[[int, int, list[pb.RederivedEnquiry]], None]
+Progress = Callable[[int, int, list[Change]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Of one service. nouns: of which it is derived, in the plural. id: the field of a change that names the object."""
+
+    service: str
+    nouns: str
+    stub: Callable[[Any], Any]
+    request: Any
+    id: str
+
+
+WAITS = Derived(
+    "feedback", "enquiries", enquiry_pb2_grpc.EnquiryServiceStub, enquiry_pb2.RederiveWaitsRequest, "enquiry_id"
+)
+CUSTOMERS = Derived(
+    "customers",
+    "customers",
+    customer_pb2_grpc.CustomerServiceStub,
+    customer_pb2.RederiveCustomersRequest,
+    "customer_id",
+)
 
 
 @dataclass
@@ -23,18 +49,19 @@ class Rederived:
     last: str = ""
 
 
-async def rederive_waits(
-    address: str, token: str | None, *, after: str, dry_run: bool, progress: Progress
+async def rederive(
+    derived: Derived, address: str, token: str | None, *, after: str, dry_run: bool, progress: Progress
 ) -> Rederived:
-    """DomainError: feedback refuses or does not answer; what was done until then stays done."""
+    """DomainError: the service refuses or does not answer; what was done until then stays done."""
     result = Rederived(last=after)
-    async with connected(address, token) as feedback:
+    async with connected(address, token) as service:
         while True:
-            request = pb.RederiveWaitsRequest(after=result.last, size=_BATCH, dry_run=dry_run)
-            answer: pb.RederiveWaitsResponse = await feedback.ask(enquiry_pb2_grpc.EnquiryServiceStub, request)
+            request = derived.request(after=result.last, size=_BATCH, dry_run=dry_run)
+            answer = await service.ask(derived.stub, request)
             result.examined += answer.examined
             result.changed += len(answer.changes)
-            progress(result.examined, answer.total, list(answer.changes))
+            changes: list[Change] = [(getattr(change, derived.id), change.details) for change in answer.changes]
+            progress(result.examined, answer.total, changes)
             if not answer.HasField("next_after"):
                 return result
             result.last = answer.next_after

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 _TIMEOUT = 60.0
 _STREAM_TIMEOUT = 3600.0
+_READY_SECONDS = 2.0
 
 
 class OperationFault(Exception):
@@ -51,6 +52,17 @@ async def connected(address: str, token: str | None) -> AsyncIterator[Service]:
 
 def addresses_of(endpoint: str, names: tuple[str, ...], token: str | None) -> dict[str, str]:
     return {name: service_address(endpoint, name, token) for name in names}
+
+
+async def answers(address: str) -> bool:
+    """Does anybody take calls there?"""
+    async with operator_channel(address) as channel:
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                await channel.channel_ready()
+        except TimeoutError:
+            return False
+        return True
 
 
 def done(work: Coroutine[Any, Any, T]) -> T:

@@ -6,16 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
-import grpc
 from rich.console import Console
 from rich.table import Table
-from rundblick.customers.v1 import interaction_pb2, interaction_pb2_grpc
-from rundblick.feedback.v1 import enquiry_pb2, enquiry_pb2_grpc
 from rundblick.metrics.v1 import rollup_pb2, rollup_pb2_grpc
 from rundblick.shared.v1 import outbox_pb2, outbox_pb2_grpc, page_pb2, verification_pb2, verification_pb2_grpc
 
+from cli.retelling import COUNTED, told
 from cli.services import Service, connected
 
 PARTS = (
@@ -30,12 +27,11 @@ PARTS = (
     ("customers", "assignments"),
     ("customers", "segments"),
     ("customers", "states"),
+    ("feedback", "attachments"),
     ("feedback", "enquiries"),
-)
-# Those who can say all that metrics should know of them.
-_PRODUCERS: tuple[tuple[str, Callable[[grpc.aio.Channel], Any], Any], ...] = (
-    ("feedback", enquiry_pb2_grpc.EnquiryServiceStub, enquiry_pb2.ListContributionsRequest),
-    ("customers", interaction_pb2_grpc.InteractionServiceStub, interaction_pb2.ListContributionsRequest),
+    ("feedback", "feedback"),
+    ("feedback", "measures"),
+    ("feedback", "surveys"),
 )
 WITH_OUTBOX = ("customers", "feedback")
 _BATCH = 500
@@ -145,14 +141,11 @@ class Verifier:
 
     async def _contributions(self) -> AsyncIterator[rollup_pb2.CheckFiguresRequest]:
         count = 0
-        for service, stub, asking in _PRODUCERS:
-            after, more = "", True
-            while more:
-                answer = await self._services[service].ask(stub, asking(after=after, size=_BATCH))
-                count += len(answer.events)
+        for service, part in COUNTED:
+            async for events in told(self._services[service], part):
+                count += len(events)
                 self._progress("figures", count)
-                yield rollup_pb2.CheckFiguresRequest(events=answer.events)
-                after, more = answer.next_after, answer.HasField("next_after")
+                yield rollup_pb2.CheckFiguresRequest(events=events)
 
 
 def _compare_totals(parts: list[Part]) -> None:

@@ -8,24 +8,18 @@ from typing import Any
 
 from rundblick.customers.v1 import consent_pb2, consent_pb2_grpc, delivery_pb2, delivery_pb2_grpc
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from chassis.calls import call
 from chassis.errors import Conflict, DomainError, NotFound
+from gateway.http import language_of
+from gateway.pages import sentence
 
 # Below the public address of the gateway; the customers service writes links to them.
 CONFIRM = "/consent/{token}"
 UNSUBSCRIBE = "/unsubscribe/{token}"
 
 _SECONDS = 5.0
-# The address is a secret: it is not handed on, not kept, not found.
-_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-robots-tag": "noindex, nofollow",
-}
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "confirm": "Please confirm that you want to hear from us.",
@@ -75,26 +69,17 @@ class Answers:
 
 
 async def _answered(request: Request, ask: str, done: str, do: Callable[[str], Awaitable[None]]) -> Response:
-    german = request.headers.get("accept-language", "").strip().lower().startswith("de")
-    language = "de" if german else "en"
+    language = language_of(request.headers.get("accept-language"))
     words = _WORDS[language]
     if request.method != "POST":
         button = f'<form method="post"><button type="submit">{words[f"{ask} button"]}</button></form>'
-        return _page(language, words[ask], button)
+        return sentence(language, words[ask], button)
     try:
         await do(request.path_params["token"])
     except NotFound:
-        return _page(language, words["unknown"], status=404)
+        return sentence(language, words["unknown"], status=404)
     except Conflict:
-        return _page(language, words["too late"], status=410)
+        return sentence(language, words["too late"], status=410)
     except DomainError:
-        return _page(language, words["away"], status=503)
-    return _page(language, words[done])
-
-
-def _page(language: str, sentence: str, below: str = "", status: int = 200) -> Response:
-    page = (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{sentence}</title>'
-        f'<meta name="viewport" content="width=device-width"></head><body><p>{sentence}</p>{below}</body></html>'
-    )
-    return HTMLResponse(page, status, headers=_HEADERS)
+        return sentence(language, words["away"], status=503)
+    return sentence(language, words[done])

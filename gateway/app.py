@@ -9,6 +9,9 @@ import grpc
 import orjson
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
@@ -23,25 +26,37 @@ from chassis.telemetry import traced_app
 from chassis.tokens import Authenticator
 from gateway import rights, schema
 from gateway.answers import CONFIRM, UNSUBSCRIBE, Answers
+from gateway.attachments import DOWNLOAD, Attachments
+from gateway.breaker import Breaker
 from gateway.context import Context
 from gateway.customers import client as customers
 from gateway.customers.code import PATH
+from gateway.documents import Documents
+from gateway.door import Door
 from gateway.errors import RequestError
 from gateway.execution import Executor
 from gateway.feedback import client as feedback
-from gateway.http import GraphQLRoute, admitted
+from gateway.feedback.attachment import PATH as ATTACHMENTS
+from gateway.http import admitted
+from gateway.intake import INTAKE, Intake
 from gateway.limits import Limits
 from gateway.links import Links
 from gateway.listener import listening
+from gateway.load import Load
 from gateway.metrics import client as metrics
+from gateway.rates import Rates
+from gateway.route import GraphQLRoute, Timing
 from gateway.settings import GatewaySettings
 from gateway.subgraphs import subgraphs_app
+from gateway.surveys import SURVEY, Surveys
 from gateway.websocket import GraphQLSocket
 
 # Who may know where the services answer: those who bring in data over gRPC, and those who look after the system.
 IMPORT = "import"
 CLIENTS = "clients:admin"
 _READY_SECONDS = 1.0
+_SHOWN_TO_PAGES = ["x-request-id", "retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
+_WORTH_PACKING = 1_000
 
 
 def _json(content: object, status: int = 200) -> Response:
@@ -54,14 +69,20 @@ class Gateway:
     def __init__(self, settings: GatewaySettings, limits: Limits | None = None) -> None:
         self._settings = settings
         self._authenticator = Authenticator.of(settings, rights.TABLE, self)
-        self._limits = limits
-        self._executor = Executor(schema.graphql_schema(), limits)
+        self._limits = limits or settings.limits
+        self._executor = Executor(schema.graphql_schema(), self._limits)
+        self._documents = Documents(settings.trusted_documents, only=settings.documents_only)
+        self._rates = Rates(settings.operations_per_minute, settings.mutations_per_minute, settings.rates_uri)
+        self._load = Load(settings.operations_at_once)
+        self._breakers = {name: Breaker() for name in self._addresses}
         self._nodes = schema.nodes()
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._stubs: dict[str, Any] = {}
         self._directory: Directory
         self._links: Links
         self._answers: Answers
+        self._surveys: Surveys
+        self._intake: Intake
 
     @property
     def _addresses(self) -> Mapping[str, str]:
@@ -94,6 +115,12 @@ class Gateway:
             self._directory = RemoteDirectory(asking)
             self._links = Links(asking)
             self._answers = Answers(asking)
+            taking = open_channel(
+                self._settings.feedback_address, feedback.FILES, tls=self._settings.tls, process="gateway"
+            )
+            telling = await stack.enter_async_context(taking)
+            self._surveys = Surveys(telling)
+            self._intake = Intake(asking, telling, self._settings.intake_secrets, self._settings.body_bytes)
             if self._settings.subgraph_port is not None:
                 await stack.enter_async_context(self.serving_subgraphs())
             yield
@@ -104,7 +131,9 @@ class Gateway:
         settings = self._settings
         secret = settings.router_secret.get_secret_value() if settings.router_secret else None
         schemas = {name: schema.subgraph(name, self._limits)._schema for name in schema.SUBGRAPHS}
-        routes = {name: self._route(Executor(graph, self._limits)) for name, graph in schemas.items()}
+        # The router counts and chooses before us.
+        doors = {name: Door(Executor(graph, self._limits), load=self._load) for name, graph in schemas.items()}
+        routes = {name: self._route(door) for name, door in doors.items()}
         async with listening(
             traced_app(subgraphs_app(routes, secret)),
             settings.subgraph_host,
@@ -122,6 +151,8 @@ class Gateway:
     def prepare(self, context: Context) -> None:
         """Fresh loaders for one operation."""
         context.nodes = self._nodes
+        context.breakers = self._breakers
+        context.rates = self._rates
         context.loaders = {
             customers.SERVICE: customers.Customers(self._stubs[customers.SERVICE], context),
             feedback.SERVICE: feedback.Feedback(self._stubs[feedback.SERVICE], context),
@@ -139,7 +170,8 @@ class Gateway:
         """Ready while any service answers: the others' parts of the graph are null until they do."""
         states = await asyncio.gather(*(self._state(name) for name in self._channels))
         services = dict(zip(self._channels, states, strict=True))
-        return _json({"services": services}, 200 if "SERVING" in states else 503)
+        ready = "SERVING" in states and not self._load.overloaded
+        return _json({"services": services, "overloaded": self._load.overloaded}, 200 if ready else 503)
 
     async def _state(self, name: str) -> str:
         stub: Any = health_pb2_grpc.HealthStub(self._channels[name])
@@ -169,27 +201,28 @@ class Gateway:
     async def unsubscribe(self, request: Request) -> Response:
         return await self._answers.unsubscribe(request)
 
-    def _route(self, executor: Executor) -> GraphQLRoute:
+    async def survey(self, request: Request) -> Response:
+        return await self._surveys(request)
+
+    async def take_in(self, request: Request) -> Response:
+        return await self._intake(request)
+
+    def _route(self, door: Door) -> GraphQLRoute:
+        body_bytes = self._settings.body_bytes
+        return GraphQLRoute(door, self._authenticator, self.prepare, self._timing, body_bytes=body_bytes)
+
+    @property
+    def _timing(self) -> Timing:
         settings = self._settings
-        return GraphQLRoute(
-            executor,
-            self._authenticator,
-            self.prepare,
-            request_seconds=settings.request_seconds,
-            call_seconds=settings.call_seconds,
-            body_bytes=settings.body_bytes,
-        )
+        return Timing(settings.request_seconds, settings.call_seconds, settings.socket_seconds)
 
     def app(self) -> Starlette:
         settings = self._settings
-        graphql = self._route(self._executor)
-        socket = GraphQLSocket(
-            self._executor,
-            self._authenticator,
-            self.prepare,
-            request_seconds=settings.request_seconds,
-            call_seconds=settings.call_seconds,
-            socket_seconds=settings.socket_seconds,
+        door = Door(self._executor, self._documents, self._rates, self._load)
+        graphql = self._route(door)
+        socket = GraphQLSocket(door, self._authenticator, self.prepare, self._timing, origins=settings.origins)
+        files = Attachments(
+            lambda: self._stubs[feedback.SERVICE], self._authenticator, seconds=settings.transfer_seconds
         )
 
         async def subscriptions(websocket: WebSocket) -> None:
@@ -205,9 +238,24 @@ class Gateway:
                 Route(f"{PATH}{{code}}", self.follow, methods=["GET"]),
                 Route(CONFIRM, self.confirm, methods=["GET", "POST"]),
                 Route(UNSUBSCRIBE, self.unsubscribe, methods=["GET", "POST"]),
+                Route(INTAKE, self.take_in, methods=["POST"]),
+                Route(SURVEY, self.survey, methods=["GET", "POST"]),
+                Route(ATTACHMENTS, files.upload, methods=["POST"]),
+                Route(DOWNLOAD, files.download, methods=["GET"]),
                 Route("/health/live", self.live),
                 Route("/health/ready", self.ready),
                 Route("/.well-known/rundblick", self.well_known),
+            ],
+            middleware=[
+                Middleware(
+                    CORSMiddleware,
+                    allow_origins=sorted(settings.origins),
+                    allow_methods=["GET", "POST"],
+                    allow_headers=["authorization", "content-type", "accept-language", "x-request-id"],
+                    expose_headers=_SHOWN_TO_PAGES,
+                    max_age=600,
+                ),
+                Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING, compresslevel=4),
             ],
             lifespan=self.opened,
         )

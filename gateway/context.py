@@ -8,7 +8,9 @@ from typing import Any
 from chassis.caller import Caller
 from chassis.calls import call, stream
 from chassis.errors import DomainError
+from gateway.breaker import Breaker
 from gateway.errors import ServiceError
+from gateway.rates import Rates
 
 
 @dataclass
@@ -16,7 +18,8 @@ class Context:
     """Fresh for each operation: nothing that was loaded outlives it.
 
     language: of sentences for people. loaders: by subgraph. nodes: how an object is found by the prefix of its id.
-    calls: the RPCs made so far. until: of a subscription, when it ends at the latest. renewed: makes the loaders anew.
+    calls: the RPCs made so far. breakers: by service. client: whose rates
+    count. until: of a subscription, when it ends at the latest. renewed: makes the loaders anew.
     cursor: the place a subscription has reached, when it has such; alive: tells the client of it where nothing happens.
     """
 
@@ -29,6 +32,9 @@ class Context:
     loaders: dict[str, Any] = field(default_factory=dict)
     nodes: Mapping[str, Callable[[Any, str], Awaitable[Any]]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    client: str = ""
+    rates: Rates | None = None
     until: float | None = None
     renewed: Callable[[], None] | None = None
     cursor: str | None = None
@@ -38,8 +44,12 @@ class Context:
         """Call a service within the time that is left. ServiceError: what it said, and which one it was."""
         self.calls.append(f"{service}.{name}")
         timeout = min(self.call_seconds, self.deadline - time.monotonic())
+        breaker = self.breakers.get(service)
         try:
-            return await call(method, request, timeout=timeout, token=self.token)
+            if breaker is None:
+                return await call(method, request, timeout=timeout, token=self.token)
+            with breaker.guarding():
+                return await call(method, request, timeout=timeout, token=self.token)
         except DomainError as error:
             raise ServiceError(service, error) from error
 

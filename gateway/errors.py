@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphql import GraphQLError
@@ -41,16 +41,18 @@ class ServiceError(Exception):
 
 
 class RequestError(Exception):
-    """The request as a whole is refused."""
+    """The request as a whole is refused. headers: of the answer that says so."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.headers = headers or {}
 
     def formatted(self, request_id: str) -> dict[str, Any]:
-        return {"message": self.message, "extensions": {"code": self.code, "requestId": request_id}}
+        said = {"code": self.code, "requestId": request_id, "retryable": self.code in RETRYABLE}
+        return {"message": self.message, "extensions": said}
 
 
 def bad_input(message: str, *path: str) -> errors.InvalidInput:

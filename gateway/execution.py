@@ -21,7 +21,7 @@ from graphql import (
 
 from gateway.context import Context
 from gateway.errors import MOST_ERRORS, RequestError, formatted
-from gateway.limits import Limits, check
+from gateway.limits import Limits, Size, check, measure
 
 _KEPT_DOCUMENTS = 1_000
 _LONGEST_KEPT = 50_000
@@ -38,8 +38,26 @@ class RefusedDocument(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
+    """operations: by name."""
+
+    operations: Mapping[str | None, "Chosen"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """One operation of a document; the same one for as long as the document is kept."""
+
     document: DocumentNode
-    operations: Mapping[str | None, OperationDefinitionNode]
+    operation: OperationDefinitionNode
+    size: Size
+
+    @property
+    def kind(self) -> OperationType:
+        return self.operation.operation
+
+    @property
+    def name(self) -> str | None:
+        return self.operation.name.value if self.operation.name else None
 
 
 class Executor:
@@ -47,24 +65,25 @@ class Executor:
         self._schema = schema
         self._limits = limits or Limits()
         self._introspection = introspection
-        self._known: OrderedDict[str, Prepared] = OrderedDict()
+        self._known: OrderedDict[tuple[str, bool], Prepared] = OrderedDict()
 
-    def prepare(self, text: str) -> Prepared:
-        """RefusedDocument, RequestError: why it does not run."""
-        prepared = self._known.get(text)
+    def prepare(self, text: str, *, trusted: bool = False) -> Prepared:
+        """trusted: no limit of size holds. RefusedDocument, RequestError: why it does not run."""
+        key = text, trusted
+        prepared = self._known.get(key)
         if prepared is not None:
-            self._known.move_to_end(text)
+            self._known.move_to_end(key)
             return prepared
-        prepared = self._prepare(text)
+        prepared = self._prepare(text, trusted)
         if len(text) <= _LONGEST_KEPT:
-            self._known[text] = prepared
+            self._known[key] = prepared
             if len(self._known) > _KEPT_DOCUMENTS:
                 self._known.popitem(last=False)
         return prepared
 
-    def _prepare(self, text: str) -> Prepared:
+    def _prepare(self, text: str, trusted: bool) -> Prepared:
         try:
-            document = parse(text, max_tokens=self._limits.tokens)
+            document = parse(text, max_tokens=None if trusted else self._limits.tokens)
         except GraphQLError as error:
             raise RefusedDocument("GRAPHQL_PARSE_FAILED", [error]) from None
         except RecursionError:
@@ -72,41 +91,47 @@ class Executor:
         errors = validate(self._schema, document, max_errors=MOST_ERRORS, hide_suggestions=True)
         if errors:
             raise RefusedDocument("GRAPHQL_VALIDATION_FAILED", errors)
-        operations: dict[str | None, OperationDefinitionNode] = {}
+        operations: dict[str | None, Chosen] = {}
         for node in document.definitions:
             if isinstance(node, OperationDefinitionNode):
-                check(document, node, self._limits)
-                operations[node.name.value if node.name else None] = node
-        return Prepared(document, operations)
+                name = node.name.value if node.name else None
+                size = measure(document, node)
+                if not trusted:
+                    check(size, self._limits)
+                operations[name] = Chosen(document, node, size)
+        return Prepared(operations)
 
-    def choose(self, prepared: Prepared, name: str | None) -> OperationDefinitionNode:
+    def choose(self, prepared: Prepared, name: str | None) -> Chosen:
         """RequestError: no such operation, or several and no name."""
-        if name is not None:
-            if name not in prepared.operations:
-                raise RequestError("OPERATION_RESOLUTION_FAILURE", f"the document has no operation {name[:100]}")
-            operation = prepared.operations[name]
-        elif len(prepared.operations) != 1:
+        if name is None and len(prepared.operations) == 1:
+            (name,) = prepared.operations
+        elif name is None:
             raise RequestError(
                 "OPERATION_RESOLUTION_FAILURE", "the document has several operations: name one in operationName"
             )
-        else:
-            (operation,) = prepared.operations.values()
-        return operation
+        if name not in prepared.operations:
+            raise RequestError("OPERATION_RESOLUTION_FAILURE", f"the document has no operation {str(name)[:100]}")
+        return prepared.operations[name]
 
     async def run(
         self, text: str, variables: dict[str, Any] | None, operation_name: str | None, context: Context
     ) -> dict[str, Any]:
+        """As `execute`, of a text."""
+        return await self.execute(self.choose(self.prepare(text), operation_name), variables, context)
+
+    async def execute(self, chosen: Chosen, variables: dict[str, Any] | None, context: Context) -> dict[str, Any]:
         """The response as GraphQL defines it; without `data` when the request as a whole was refused."""
-        prepared = self.prepare(text)
-        operation = self.choose(prepared, operation_name)
-        if operation.operation is OperationType.SUBSCRIPTION:
-            raise RequestError("OPERATION_RESOLUTION_FAILURE", "subscriptions are served over WebSocket alone")
+        if chosen.kind is OperationType.SUBSCRIPTION:
+            raise RequestError(
+                "OPERATION_RESOLUTION_FAILURE",
+                "subscriptions are served over WebSocket, and over HTTP to who asks for text/event-stream",
+            )
         result = execute(
             self._schema,
-            prepared.document,
+            chosen.document,
             context_value=context,
             variable_values=variables or {},
-            operation_name=operation.name.value if operation.name else None,
+            operation_name=chosen.name,
             max_coercion_errors=MOST_ERRORS,
             hide_suggestions=True,
         )
@@ -115,20 +140,18 @@ class Executor:
         return _answer(result, context)
 
     async def stream(
-        self, text: str, variables: dict[str, Any] | None, operation_name: str | None, context: Context
+        self, chosen: Chosen, variables: dict[str, Any] | None, context: Context
     ) -> AsyncIterator[dict[str, Any]]:
         """The responses of a subscription as they come; of any other operation its one response."""
-        prepared = self.prepare(text)
-        operation = self.choose(prepared, operation_name)
-        if operation.operation is not OperationType.SUBSCRIPTION:
-            yield await self.run(text, variables, operation_name, context)
+        if chosen.kind is not OperationType.SUBSCRIPTION:
+            yield await self.execute(chosen, variables, context)
             return
         found = subscribe(
             self._schema,
-            prepared.document,
+            chosen.document,
             context_value=context,
             variable_values=variables or {},
-            operation_name=operation.name.value if operation.name else None,
+            operation_name=chosen.name,
             max_coercion_errors=MOST_ERRORS,
             hide_suggestions=True,
         )

@@ -1,35 +1,27 @@
-"""GraphQL over HTTP as its specification says: media types, status codes, and requests that are none."""
+"""Requests of GraphQL over HTTP as its specification says: media types, bodies, and who asks."""
 
-import logging
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import Request
 
 from chassis import errors as domain
 from chassis.caller import Caller, bearer
-from chassis.ids import new_id
 from chassis.tokens import Authenticator
-from gateway.context import Context
-from gateway.errors import RequestError, formatted
-from gateway.execution import Executor, RefusedDocument
-
-log = logging.getLogger(__name__)
+from gateway.documents import Said, said_by
+from gateway.errors import RequestError
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
-_CHARSET = "; charset=utf-8"
+EVENTS = "text/event-stream"
 # Of the sentences in answers; the first where none is asked for.
 LANGUAGES = ("en", "de")
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    query: str
+    said: Said
     variables: dict[str, Any] | None
     name: str | None
 
@@ -54,17 +46,21 @@ def _weights(accept: str) -> list[tuple[float, str]]:
 
 
 def media_type(accept: str | None) -> str:
-    """RequestError: the client takes nothing of what there is."""
+    """RequestError: the client takes nothing of what there is.
+
+    A stream of events is for who wants it most: many clients name it last, in every request.
+    """
     if not accept:
         return JSON
-    for weight, kind in _weights(accept):
-        if not weight:
-            break
+    wanted = [kind for weight, kind in _weights(accept) if weight]
+    if wanted and wanted[0] == EVENTS:
+        return EVENTS
+    for kind in wanted:
         if kind == GRAPHQL:
             return GRAPHQL
         if kind in (JSON, "*/*", "application/*"):
             return JSON
-    raise RequestError("NOT_ACCEPTABLE", f"the answer is {GRAPHQL} or {JSON}", 406)
+    raise RequestError("NOT_ACCEPTABLE", f"the answer is {GRAPHQL}, {JSON} or {EVENTS}", 406)
 
 
 def language_of(accept: str | None) -> str:
@@ -103,78 +99,12 @@ def operation_of(body: bytes) -> Operation:
         raise RequestError("BAD_REQUEST", "the body is no JSON in UTF-8") from None
     if not isinstance(said, dict):
         raise RequestError("BAD_REQUEST", "the body must be a JSON object with a query")
-    query, variables = said.get("query"), said.get("variables")
-    name, extensions = said.get("operationName"), said.get("extensions")
-    if not isinstance(query, str) or not query:
-        raise RequestError("BAD_REQUEST", "query must be a string")
+    document, variables, name = said_by(said), said.get("variables"), said.get("operationName")
     if variables is not None and not isinstance(variables, dict):
         raise RequestError("BAD_REQUEST", "variables must be an object")
     if name is not None and not isinstance(name, str):
         raise RequestError("BAD_REQUEST", "operationName must be a string")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise RequestError("BAD_REQUEST", "extensions must be an object")
-    return Operation(query, variables, name or None)
-
-
-class GraphQLRoute:
-    """POST /graphql. A fresh context, and with it fresh loaders, for each operation."""
-
-    def __init__(
-        self,
-        executor: Executor,
-        authenticator: Authenticator,
-        prepare: Callable[[Context], None],
-        *,
-        request_seconds: float,
-        call_seconds: float,
-        body_bytes: int,
-    ) -> None:
-        self._executor = executor
-        self._authenticator = authenticator
-        self._prepare = prepare
-        self._request_seconds = request_seconds
-        self._call_seconds = call_seconds
-        self._body_bytes = body_bytes
-
-    async def __call__(self, request: Request) -> Response:
-        request_id = new_id("req")
-        kind = JSON
-        try:
-            kind = media_type(request.headers.get("accept"))
-            context = await self._context(request, request_id)
-            body = await body_of(request, self._body_bytes)
-            operation = operation_of(body)
-            answer = await self._executor.run(operation.query, operation.variables, operation.name, context)
-            status = 200 if "data" in answer or kind == JSON else 400
-        except RefusedDocument as refused:
-            answer = {"errors": formatted(refused.errors, request_id, refused.code)}
-            status = 200 if kind == JSON else 400
-        except RequestError as error:
-            answer = {"errors": [error.formatted(request_id)]}
-            status = error.status
-        except ClientDisconnect:
-            return Response(status_code=499)
-        except Exception as error:  # nothing internal is shown, whatever it was
-            log.error("%s failed", request_id, exc_info=error)
-            answer = {"errors": [RequestError("INTERNAL_SERVER_ERROR", "internal error").formatted(request_id)]}
-            status = 500
-        headers = {"x-request-id": request_id, "vary": "accept, accept-language"}
-        if status == 401:
-            headers["www-authenticate"] = "Bearer"
-        return Response(_encoded(answer), status, headers, media_type=kind + _CHARSET)
-
-    async def _context(self, request: Request, request_id: str) -> Context:
-        token, caller = await admitted(self._authenticator, request)
-        context = Context(
-            caller=caller,
-            token=token,
-            request_id=request_id,
-            deadline=time.monotonic() + self._request_seconds,
-            call_seconds=self._call_seconds,
-            language=language_of(request.headers.get("accept-language")),
-        )
-        self._prepare(context)
-        return context
+    return Operation(document, variables, name or None)
 
 
 async def admitted(authenticator: Authenticator, request: Request) -> tuple[str | None, Caller]:
@@ -186,7 +116,3 @@ async def admitted(authenticator: Authenticator, request: Request) -> tuple[str 
         raise RequestError("UNAUTHENTICATED", error.message, 401) from None
     except domain.Unavailable as error:
         raise RequestError(error.code, error.message, 503) from None
-
-
-def _encoded(answer: dict[str, Any]) -> bytes:
-    return orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS)

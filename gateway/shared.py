@@ -120,7 +120,9 @@ _RENAMED = {
     "assignee_id": "assignee",
     "in_reply_to_id": "inReplyTo",
     "enquiry_id": "enquiry",
+    "into_id": "into",
     "duplicate_ids": "duplicates",
+    "duplicate_of_id": "duplicateOf",
     "touchpoint_ids": "touchpoints",
     "segment_id": "segment",
     "segment_ids": "targetSegments",
@@ -129,6 +131,10 @@ _RENAMED = {
     "former_id": "formerCustomer",
     "campaign_id": "campaign",
     "offer_id": "offer",
+    "survey_id": "survey",
+    "topic_keys": "topics",
+    "feedback_ids": "feedback",
+    "measure_id": "measure",
 }
 
 

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from chassis.ids import new_id
 from chassis.tls import IDENTITY
 from gateway.errors import RequestError
-from gateway.http import JSON, GraphQLRoute
+from gateway.http import JSON
 from gateway.listener import CERTIFIED
+from gateway.route import GraphQLRoute
 
 ROUTER = f"{IDENTITY}router"
 HEADER = "router-secret"

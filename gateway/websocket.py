@@ -7,7 +7,7 @@ nothing that was loaded for one event is shown with the next. A socket ends when
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -19,9 +19,11 @@ from chassis.caller import Caller, bearer
 from chassis.ids import new_id
 from chassis.tokens import Authenticator
 from gateway.context import Context
+from gateway.door import Door
 from gateway.errors import RequestError, formatted
-from gateway.execution import Executor, RefusedDocument
+from gateway.execution import RefusedDocument
 from gateway.http import Operation, language_of, operation_of
+from gateway.route import Timing, client_of
 
 log = logging.getLogger(__name__)
 
@@ -40,28 +42,31 @@ class Closing(Exception):
 
 
 class GraphQLSocket:
-    """/graphql as WebSocket. init_seconds: so long a client may take to say who it is."""
+    """/graphql as WebSocket. origins: other sites whose pages may come. init_seconds: so long a client may take to say
+    who it is.
+    """
 
     def __init__(
         self,
-        executor: Executor,
+        door: Door,
         authenticator: Authenticator,
         prepare: Callable[[Context], None],
+        timing: Timing,
         *,
-        request_seconds: float,
-        call_seconds: float,
-        socket_seconds: float,
+        origins: Collection[str] = (),
         init_seconds: float = 10.0,
     ) -> None:
-        self._executor = executor
+        self.door = door
         self._authenticator = authenticator
         self._prepare = prepare
-        self._request_seconds = request_seconds
-        self._call_seconds = call_seconds
-        self._socket_seconds = socket_seconds
+        self._timing = timing
+        self._origins = origins
         self._init_seconds = init_seconds
 
     async def __call__(self, websocket: WebSocket) -> None:
+        if not self._is_ours(websocket.headers.get("origin"), websocket.headers.get("host")):
+            await websocket.close(4403)  # before it was accepted: 403
+            return
         if PROTOCOL not in websocket.scope.get("subprotocols", ()):
             await websocket.accept()
             await websocket.close(4406, "Subprotocol not acceptable")
@@ -80,6 +85,10 @@ class GraphQLSocket:
         finally:
             await connection.end()
 
+    def _is_ours(self, origin: str | None, host: str | None) -> bool:
+        """Browsers name the site whose page opens the socket; others name none."""
+        return origin is None or origin.partition("://")[2] == host or origin in self._origins or "*" in self._origins
+
     async def admitted(self, websocket: WebSocket, payload: object) -> tuple[str | None, Caller, float]:
         """The token, its caller, and for how many seconds it is good. Closing: it is not."""
         given = payload.get("authorization", payload.get("Authorization")) if isinstance(payload, dict) else None
@@ -92,7 +101,7 @@ class GraphQLSocket:
         except domain.Unavailable:
             raise Closing(1013, "Try again later") from None
         ends = self._authenticator.expires_at(token)
-        left = self._socket_seconds if ends is None else min(ends - time.time(), self._socket_seconds)
+        left = self._timing.stream if ends is None else min(ends - time.time(), self._timing.stream)
         return token, caller, left
 
     def context(self, token: str | None, caller: Caller, until: float, language: str) -> Context:
@@ -100,23 +109,19 @@ class GraphQLSocket:
             caller=caller,
             token=token,
             request_id=new_id("req"),
-            deadline=time.monotonic() + self._request_seconds,
-            call_seconds=self._call_seconds,
+            deadline=time.monotonic() + self._timing.request,
+            call_seconds=self._timing.call,
             language=language,
             until=until,
         )
 
         def renewed() -> None:
-            context.deadline = time.monotonic() + self._request_seconds
+            context.deadline = time.monotonic() + self._timing.request
             self._prepare(context)
 
         context.renewed = renewed
         self._prepare(context)
         return context
-
-    @property
-    def executor(self) -> Executor:
-        return self._executor
 
     @property
     def init_seconds(self) -> float:
@@ -211,7 +216,9 @@ class _Connection:
 
     async def _operate(self, id: str, operation: Operation, context: Context) -> None:
         try:
-            answers = self._owner.executor.stream(operation.query, operation.variables, operation.name, context)
+            context.client = client_of(self._websocket, context.token, context.caller)
+            chosen = await self._owner.door.admit(operation, context.client)
+            answers = self._owner.door.executor.stream(chosen, operation.variables, context)
             async for answer in answers:
                 if "data" not in answer:
                     await self._send({"id": id, "type": "error", "payload": answer["errors"]})

@@ -14,7 +14,7 @@ _OF_DATA = frozenset(
 )
 _EXPLAINED = frozenset({"find", "aggregate"})
 # Few documents, read whole and on purpose.
-_DEFINITIONS = frozenset({"kpi_versions", "kpi_counts", "event_types", "watermarks"})
+_DEFINITIONS = frozenset({"calendars", "policies", "kpi_versions", "kpi_counts", "event_types", "watermarks"})
 
 
 class Recorder(monitoring.CommandListener):

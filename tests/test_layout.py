@@ -20,6 +20,8 @@ NOT_IN_THE_GRAPH = {
     ("customers", "job"): "is shown by `jobs`, together with those of other services",
     ("customers", "signal"): "is looked at by rules, which show what follows",
     ("customers", "reference"): "turns keys into ids for other processes",
+    ("feedback", "mail"): "comes in from mailboxes, and from files from the command line",
+    ("feedback", "job"): "is shown by `jobs`, together with those of other services",
     ("metrics", "rollup"): "is shown as results of KPIs",
 }
 # Written so that this file does not find itself.

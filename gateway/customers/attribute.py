@@ -146,7 +146,8 @@ class AttributeMutation:
         return await mutate(DefineAttributePayload, work())
 
     @strawberry.mutation(
-        description="It is said of nobody any more; what was said of customers stays. Scope customers:admin."
+        description="It is said of nobody any more; what was said of customers stays. CONFLICT while a rule asks for "
+        "it. Scope customers:admin."
     )
     async def archive_attribute(self, info: Info, input: ArchiveAttributeInput) -> ArchiveAttributePayload | None:
         client = customers_of(info)

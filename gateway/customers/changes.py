@@ -1,13 +1,13 @@
 """Mutations of customers."""
 
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import strawberry
 from rundblick.customers.v1 import customer_pb2 as pb
 from strawberry import UNSET
 
 from gateway.customers.attribute import AttributeInput, attribute_values
-from gateway.customers.client import customers_of
+from gateway.customers.client import Customers, customers_of
 from gateway.customers.customer import Customer, CustomerKind, customer_of
 from gateway.shared import ExternalIdInput, Info, UserError, UserErrorCode, mutate
 
@@ -104,6 +104,23 @@ def _fields(input: CustomerFieldsInput) -> pb.CustomerFields:
     return fields
 
 
+class Changed(Protocol):
+    """The payload of a change of one customer."""
+
+    user_errors: list[UserError]
+    customer: Customer | None
+
+
+Payload = TypeVar("Payload", bound=Changed)
+
+
+async def with_present(client: Customers, payload: Payload, id: str) -> Payload:
+    """On CONFLICT with the customer as it is now."""
+    if any(error.code is UserErrorCode.CONFLICT for error in payload.user_errors):
+        payload.customer = customer_of(await client.customers.load(id))
+    return payload
+
+
 @strawberry.type
 class CustomerMutation:
     @strawberry.mutation
@@ -135,10 +152,7 @@ class CustomerMutation:
             answer = await client.call(client.stubs.customers.UpdateCustomer, request)
             return {"customer": customer_of(answer.customer)}
 
-        payload = await mutate(UpdateCustomerPayload, work())
-        if any(error.code is UserErrorCode.CONFLICT for error in payload.user_errors):
-            payload.customer = customer_of(await client.customers.load(input.id))
-        return payload
+        return await with_present(client, await mutate(UpdateCustomerPayload, work()), input.id)
 
     @strawberry.mutation
     async def assign_owner(self, info: Info, input: AssignOwnerInput) -> AssignOwnerPayload | None:

@@ -62,7 +62,14 @@ class Enquiry(Named, Node):
     id: strawberry.ID
 
 
-InteractionSubject = Annotated[Enquiry | Offer | Opportunity, strawberry.union("InteractionSubject")]
+@federation.type(keys=[Key(fields=FieldSet("id"), resolvable=False)])
+class Feedback(Named, Node):
+    """Likewise."""
+
+    id: strawberry.ID
+
+
+InteractionSubject = Annotated[Enquiry | Feedback | Offer | Opportunity, strawberry.union("InteractionSubject")]
 
 
 async def load_interaction(info: Info, id: str) -> Any:
@@ -87,6 +94,8 @@ def _employee(record: pb.Interaction) -> Employee | None:
     return Employee(id=strawberry.ID(record.employee_id)) if present(record, "employee_id") else None
 
 
+# What others own.
+_OF_OTHERS: dict[int, Any] = {pb.SUBJECT_KIND_ENQUIRY: Enquiry, pb.SUBJECT_KIND_FEEDBACK: Feedback}
 # What this subgraph owns, and so knows whether it is there.
 _OWN: dict[int, tuple[Any, Any]] = {
     pb.SUBJECT_KIND_OFFER: (Offer, load_offer),
@@ -97,8 +106,8 @@ _OWN: dict[int, tuple[Any, Any]] = {
 async def _subject(root: Any, info: Info) -> Any:
     record = root.record if root.record is not None else found(await load_interaction(info, root.id), root.id)
     subject = record.subject
-    if subject.kind == pb.SUBJECT_KIND_ENQUIRY:
-        return Enquiry(id=strawberry.ID(subject.id))
+    if subject.kind in _OF_OTHERS:
+        return _OF_OTHERS[subject.kind](id=strawberry.ID(subject.id))
     if subject.kind not in _OWN:
         return None
     kind, load = _OWN[subject.kind]

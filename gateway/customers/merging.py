@@ -8,6 +8,7 @@ from google.protobuf import json_format, struct_pb2
 from rundblick.customers.v1 import customer_pb2 as pb
 from strawberry.scalars import JSON
 
+from gateway.customers.changes import with_present
 from gateway.customers.client import customers_of
 from gateway.customers.customer import Customer, customer_of
 from gateway.shared import Info, Message, UserError, camel, moment, mutate, needed
@@ -66,7 +67,9 @@ class SplitCustomerInput:
 @strawberry.type
 class MergeCustomersPayload:
     user_errors: list[UserError]
-    customer: Customer | None = None
+    customer: Customer | None = strawberry.field(
+        default=None, description="As it is now; on CONFLICT too, so that it can be decided anew."
+    )
     changes: list[FieldChange] | None = strawberry.field(
         default=None, description="Every field that has a value before or after."
     )
@@ -75,7 +78,7 @@ class MergeCustomersPayload:
 @strawberry.type
 class SplitCustomerPayload:
     user_errors: list[UserError]
-    customer: Customer | None = strawberry.field(default=None, description="What stays.")
+    customer: Customer | None = strawberry.field(default=None, description="What stays; on CONFLICT as it is now.")
     split_off: Customer | None = strawberry.field(default=None, description="What goes; the former customer is back.")
 
 
@@ -133,7 +136,7 @@ class MergingMutation:
                 "changes": [_change(one) for one in answer.changes],
             }
 
-        return await mutate(MergeCustomersPayload, work())
+        return await with_present(client, await mutate(MergeCustomersPayload, work()), input.id)
 
     @strawberry.mutation(description="Some source records become a customer of their own, with every fact of theirs.")
     async def split_customer(self, info: Info, input: SplitCustomerInput) -> SplitCustomerPayload | None:
@@ -151,4 +154,4 @@ class MergingMutation:
             answer: pb.SplitCustomerResponse = await client.call(client.stubs.customers.SplitCustomer, request)
             return {"customer": customer_of(answer.customer), "split_off": customer_of(answer.split_off)}
 
-        return await mutate(SplitCustomerPayload, work())
+        return await with_present(client, await mutate(SplitCustomerPayload, work()), input.id)

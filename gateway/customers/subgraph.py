@@ -11,7 +11,7 @@ from gateway.customers.code import CodeMutation, CodeQuery
 from gateway.customers.customer import Customer, CustomerQuery, load_customer
 from gateway.customers.delivery import Delivery, DeliveryMutation, load_delivery
 from gateway.customers.employee import Employee, EmployeeMutation, EmployeeQuery, load_employee
-from gateway.customers.interaction import Enquiry, Interaction, load_interaction
+from gateway.customers.interaction import Enquiry, Feedback, Interaction, load_interaction
 from gateway.customers.judging import StateMutation, StateQuery
 from gateway.customers.matching import MatchingMutation, MatchingQuery
 from gateway.customers.merging import MergingMutation
@@ -75,6 +75,7 @@ ENTITIES = (
     Touchpoint,
     Interaction,
     Enquiry,
+    Feedback,
     Campaign,
     Offer,
     Opportunity,

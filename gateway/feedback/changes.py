@@ -11,17 +11,11 @@ from strawberry import UNSET
 from chassis.times import to_timestamp
 from gateway.errors import bad_input
 from gateway.feedback.client import feedback_of
-from gateway.feedback.enquiry import (
-    AuthorKind,
-    Enquiry,
-    EnquiryMessage,
-    EnquiryStatus,
-    ExclusionReason,
-    Priority,
-    Visibility,
-    enquiry_of,
-)
+from gateway.feedback.enquiry import Enquiry, EnquiryStatus, ExclusionReason, Priority, enquiry_of
+from gateway.feedback.message import AuthorKind, EnquiryMessage, Visibility
 from gateway.shared import ExternalIdInput, Info, UserError, mutate
+
+_UPLOADED = "Files that the same caller uploaded before, for the same source."
 
 
 @strawberry.input(description="By id, or by the id of another system.")
@@ -39,12 +33,14 @@ class FirstMessageInput:
     visibility: Visibility | None = strawberry.field(default=None, description="PUBLIC, when left out")
     touchpoint: str | None = strawberry.field(default=None, description="a key; the enquiry's, when left out")
     connected: bool | None = strawberry.field(default=None, description="calls only: did anybody talk?")
+    attachments: list[strawberry.ID] | None = strawberry.field(default=None, description=_UPLOADED)
 
 
 @strawberry.input
 class OpenEnquiryInput:
     subject: str
     touchpoint: str | None = strawberry.field(default=None, description="The touchpoint's key.")
+    code: str | None = strawberry.field(default=None, description="Of a touchpoint, instead of its key.")
     customer: EnquiryCustomerInput | None = None
     source: str | None = strawberry.field(default=None, description="rundblick, when left out")
     external_id: str | None = None
@@ -68,6 +64,7 @@ class AddMessageInput:
     occurred_at: datetime | None = strawberry.field(default=None, description="now, when left out")
     in_reply_to: strawberry.ID | None = strawberry.field(default=None, description="The message it answers.")
     connected: bool | None = strawberry.field(default=None, description="calls only: did anybody talk?")
+    attachments: list[strawberry.ID] | None = strawberry.field(default=None, description=_UPLOADED)
     idempotency_key: str | None = None
 
 
@@ -79,6 +76,9 @@ class UpdateEnquiryInput:
     category: str | None = UNSET
     service: str | None = UNSET
     priority: Priority | None = None
+    customer: EnquiryCustomerInput | None = strawberry.field(
+        default=None, description="Whose it is, when nobody knew before."
+    )
     status: EnquiryStatus | None = strawberry.field(
         default=None, description="OPEN or PENDING; the other steps have mutations of their own"
     )
@@ -183,19 +183,25 @@ def _new_message(input: FirstMessageInput | AddMessageInput) -> pb.NewMessage:
         occurred_at=to_timestamp(input.occurred_at),
         in_reply_to_id=input.in_reply_to if isinstance(input, AddMessageInput) else None,
         connected=input.connected,
+        attachment_ids=input.attachments,
     )
 
 
-def _open_request(input: OpenEnquiryInput) -> pb.OpenEnquiryRequest:
-    customer = input.customer or EnquiryCustomerInput()
+def _customer(customer: EnquiryCustomerInput | None) -> dict[str, Any]:
+    """The two fields of a request that name one."""
+    if customer is None:
+        return {}
     external = customer.external_id
     if external is not None and customer.id is not None:
         raise bad_input("a customer is named by id or by externalId", "input", "customer")
     outside = customer_pb2.ExternalId(source=external.source, id=external.id) if external else None
+    return {"customer_id": customer.id, "customer_external_id": outside}
+
+
+def _open_request(input: OpenEnquiryInput) -> pb.OpenEnquiryRequest:
     return pb.OpenEnquiryRequest(
         idempotency_key=input.idempotency_key,
-        customer_id=customer.id,
-        customer_external_id=outside,
+        **_customer(input.customer),
         touchpoint_key=input.touchpoint or "",
         source=input.source or "",
         subject=input.subject,
@@ -206,6 +212,7 @@ def _open_request(input: OpenEnquiryInput) -> pb.OpenEnquiryRequest:
         message=_new_message(input.message) if input.message else None,
         priority=_priority(input.priority),
         external_id=input.external_id,
+        code=input.code,
     )
 
 
@@ -253,6 +260,7 @@ class EnquiryMutation:
             category=None if input.category is UNSET else input.category or "",
             service=None if input.service is UNSET else input.service or "",
             priority=_priority(input.priority),
+            **_customer(input.customer),
             status=pb.EnquiryStatus.Value(f"ENQUIRY_STATUS_{input.status.value}") if input.status else None,
             occurred_at=to_timestamp(input.occurred_at),
         )

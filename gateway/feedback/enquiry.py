@@ -1,4 +1,4 @@
-"""Enquiries in the graph, with their messages and waits."""
+"""Enquiries in the graph, with their waits and what became of them."""
 
 from datetime import datetime
 from enum import Enum
@@ -8,8 +8,13 @@ import strawberry
 from rundblick.feedback.v1 import enquiry_pb2 as pb
 from strawberry import federation
 
+from chassis.times import to_timestamp
 from gateway.feedback.client import feedback_of
-from gateway.feedback.references import Employee, Team, Touchpoint
+from gateway.feedback.message import MessageConnection, messages_of
+from gateway.feedback.policy import ServiceLevelStatus
+from gateway.feedback.references import Campaign, Employee, Team, Touchpoint, employee_of, team_of, touchpoint_of
+from gateway.feedback.voice import HasVoice
+from gateway.feedback.waits import WaitInterval
 from gateway.shared import Info, Named, Node, PageInfo, enum_of, moment, needed, owned, page_request, present
 
 
@@ -31,124 +36,43 @@ class Priority(Enum):
 
 
 @strawberry.enum
-class AuthorKind(Enum):
-    CUSTOMER = "CUSTOMER"
-    EMPLOYEE = "EMPLOYEE"
-    BOT = "BOT"
-    SYSTEM = "SYSTEM"
-    PARTNER = "PARTNER"
-
-
-@strawberry.enum
-class Visibility(Enum):
-    PUBLIC = "PUBLIC"
-    INTERNAL = "INTERNAL"
-
-
-@strawberry.enum
-class WaitKind(Enum):
-    FIRST = "FIRST"
-    NEXT = "NEXT"
-    RESOLUTION = "RESOLUTION"
-
-
-@strawberry.enum
-class WaitEnd(Enum):
-    ANSWERED = "ANSWERED"
-    CLOSED_UNANSWERED = "CLOSED_UNANSWERED"
-    EXCLUDED = "EXCLUDED"
-
-
-@strawberry.enum
-class WaitFlag(Enum):
-    NEGATIVE = "NEGATIVE"
-
-
-@strawberry.enum
 class ExclusionReason(Enum):
     SPAM = "SPAM"
     DUPLICATE = "DUPLICATE"
 
 
-def touchpoint_of(id: str | None) -> Touchpoint | None:
-    return Touchpoint(id=strawberry.ID(id)) if id else None
-
-
-def employee_of(id: str | None) -> Employee | None:
-    return Employee(id=strawberry.ID(id)) if id else None
-
-
-@strawberry.type(description="A raw fact from which every response-time KPI is derived.")
-class WaitInterval:
-    kind: WaitKind
-    started_at: datetime
-    ended_at: datetime | None = strawberry.field(description="null: still waiting")
-    ended: WaitEnd | None
-    seconds: float = strawberry.field(description="Elapsed; up to now while open.")
-    business_seconds: float | None = strawberry.field(description="null without a calendar, never 0 instead")
-    paused_seconds: float | None = strawberry.field(description="RESOLUTION only")
-    started_touchpoint: Touchpoint | None
-    answered_by: Employee | None
-    assignee_at_start: Employee | None
-    assignee_at_end: Employee | None
-    flagged: WaitFlag | None
+@strawberry.type(description="What became of an enquiry at a moment.")
+class EnquiryStatusChange:
+    at: datetime
+    status: EnquiryStatus = strawberry.field(description="From then on.")
+    excluded: ExclusionReason | None = strawberry.field(description="From then on left out of all figures, and why.")
+    by: Employee | None = strawberry.field(description="Whose step or answer it was.")
 
     @classmethod
-    def of(cls, wait: pb.Wait) -> "WaitInterval":
+    def of(cls, change: pb.StatusChange) -> "EnquiryStatusChange":
         return cls(
-            kind=enum_of(WaitKind, pb.WaitKind, wait.kind, "WAIT_KIND_"),
-            started_at=needed(wait, "started_at"),
-            ended_at=moment(wait, "ended_at"),
-            ended=enum_of(WaitEnd, pb.WaitEnd, wait.ended, "WAIT_END_") if wait.ended else None,
-            seconds=wait.seconds,
-            business_seconds=present(wait, "business_seconds"),
-            paused_seconds=present(wait, "paused_seconds"),
-            started_touchpoint=touchpoint_of(present(wait, "started_touchpoint_id")),
-            answered_by=employee_of(present(wait, "answered_by_id")),
-            assignee_at_start=employee_of(present(wait, "assignee_at_start_id")),
-            assignee_at_end=employee_of(present(wait, "assignee_at_end_id")),
-            flagged=enum_of(WaitFlag, pb.WaitFlag, wait.flagged, "WAIT_FLAG_") if wait.flagged else None,
+            at=needed(change, "at"),
+            status=_status(change),
+            excluded=_excluded(change),
+            by=employee_of(present(change, "by_id")),
         )
 
 
-@strawberry.type(description="One message of an enquiry.")
-class EnquiryMessage:
-    id: strawberry.ID
-    author_kind: AuthorKind
-    author: Employee | None = strawberry.field(description="When an employee wrote it.")
-    visibility: Visibility
-    touchpoint: Touchpoint | None
-    body: str
-    occurred_at: datetime
-    in_reply_to: strawberry.ID | None
-    connected: bool | None = strawberry.field(description="Calls only: did anybody talk?")
+@strawberry.type(description="From then on it was theirs.")
+class EnquiryAssignment:
+    at: datetime
+    assignee: Employee | None
+    team: Team | None
+    by: Employee | None
 
     @classmethod
-    def of(cls, message: pb.Message) -> "EnquiryMessage":
-        reply = present(message, "in_reply_to_id")
+    def of(cls, assignment: pb.Assignment) -> "EnquiryAssignment":
         return cls(
-            id=strawberry.ID(message.id),
-            author_kind=enum_of(AuthorKind, pb.AuthorKind, message.author_kind, "AUTHOR_KIND_"),
-            author=employee_of(present(message, "author_id")),
-            visibility=enum_of(Visibility, pb.Visibility, message.visibility, "VISIBILITY_"),
-            touchpoint=touchpoint_of(present(message, "touchpoint_id")),
-            body=message.body,
-            occurred_at=needed(message, "occurred_at"),
-            in_reply_to=strawberry.ID(reply) if reply else None,
-            connected=present(message, "connected"),
+            at=needed(assignment, "at"),
+            assignee=employee_of(present(assignment, "assignee_id")),
+            team=team_of(present(assignment, "team_id")),
+            by=employee_of(present(assignment, "by_id")),
         )
-
-
-@strawberry.type
-class MessageEdge:
-    cursor: str
-    node: EnquiryMessage
-
-
-@strawberry.type
-class MessageConnection:
-    edges: list[MessageEdge]
-    page_info: PageInfo
 
 
 async def load_enquiry(info: Info, id: str) -> Any:
@@ -159,7 +83,7 @@ def _customer(record: pb.Enquiry) -> Any:
     return Customer(id=strawberry.ID(record.customer_id)) if present(record, "customer_id") else None
 
 
-def _status(record: pb.Enquiry) -> EnquiryStatus:
+def _status(record: pb.Enquiry | pb.StatusChange) -> EnquiryStatus:
     return enum_of(EnquiryStatus, pb.EnquiryStatus, record.status, "ENQUIRY_STATUS_")
 
 
@@ -167,14 +91,18 @@ def _priority(record: pb.Enquiry) -> Priority:
     return enum_of(Priority, pb.Priority, record.priority, "PRIORITY_")
 
 
-def _excluded(record: pb.Enquiry) -> ExclusionReason | None:
+def _excluded(record: pb.Enquiry | pb.StatusChange) -> ExclusionReason | None:
     if not record.excluded:
         return None
     return enum_of(ExclusionReason, pb.ExclusionReason, record.excluded, "EXCLUSION_REASON_")
 
 
-def _team(record: pb.Enquiry) -> Team | None:
-    return Team(id=strawberry.ID(record.team_id)) if present(record, "team_id") else None
+def _campaign(record: pb.Enquiry) -> Campaign | None:
+    return Campaign(id=strawberry.ID(record.campaign_id)) if present(record, "campaign_id") else None
+
+
+def _merged_into(record: pb.Enquiry) -> "Enquiry | None":
+    return Enquiry(id=strawberry.ID(record.merged_into_id)) if present(record, "merged_into_id") else None
 
 
 def _field(get: Any) -> Any:
@@ -202,7 +130,7 @@ class Enquiry(Named, Node):
     assignee: Employee | None = strawberry.field(
         resolver=_field(lambda record: employee_of(present(record, "assignee_id")))
     )
-    team: Team | None = strawberry.field(resolver=_field(_team))
+    team: Team | None = strawberry.field(resolver=_field(lambda record: team_of(present(record, "team_id"))))
     opened_at: datetime = strawberry.field(resolver=_field(lambda record: needed(record, "opened_at")))
     first_responded_at: datetime | None = strawberry.field(
         resolver=_field(lambda record: moment(record, "first_responded_at"))
@@ -216,8 +144,31 @@ class Enquiry(Named, Node):
     waits: list[WaitInterval] = strawberry.field(
         resolver=_field(lambda record: [WaitInterval.of(wait) for wait in record.waits])
     )
+    service_levels: list[ServiceLevelStatus] = strawberry.field(
+        resolver=_field(lambda record: [ServiceLevelStatus.of(level) for level in record.service_levels]),
+        description="What was promised for its waits, in their order, and whether it is kept.",
+    )
 
-    @strawberry.field(description="Oldest first.")
+    touchpoints: list[Touchpoint] = strawberry.field(
+        resolver=_field(lambda record: [Touchpoint(id=strawberry.ID(id)) for id in record.touchpoint_ids]),
+        description="All that its public messages came or went over, the first one first.",
+    )
+    campaign: Campaign | None = strawberry.field(
+        resolver=_field(_campaign), description="Of the code that it was opened with."
+    )
+    history: list[EnquiryStatusChange] = strawberry.field(
+        resolver=_field(lambda record: [EnquiryStatusChange.of(change) for change in record.history]),
+        description="By time.",
+    )
+    assignments: list[EnquiryAssignment] = strawberry.field(
+        resolver=_field(lambda record: [EnquiryAssignment.of(one) for one in record.assignments]),
+        description="By time.",
+    )
+    merged_into: Annotated["Enquiry", strawberry.lazy("gateway.feedback.enquiry")] | None = strawberry.field(
+        resolver=_field(_merged_into), description="That its messages belong to since it was found to be a duplicate."
+    )
+
+    @strawberry.field(description="Oldest first. Internal notes are seen with the scope enquiries:notes alone.")
     async def messages(
         self,
         info: Info,
@@ -226,12 +177,7 @@ class Enquiry(Named, Node):
         last: int | None = None,
         before: str | None = None,
     ) -> MessageConnection:
-        arguments = pb.BatchListMessagesRequest(page=page_request(first, after, last, before))
-        page: pb.MessagePage = await feedback_of(info).messages.load(self.id, arguments)
-        return MessageConnection(
-            edges=[MessageEdge(cursor=edge.cursor, node=EnquiryMessage.of(edge.node)) for edge in page.edges],
-            page_info=PageInfo.of(page.page_info),
-        )
+        return await messages_of(info, self.id, first, after, last, before)
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> "Enquiry":
@@ -257,6 +203,22 @@ class EnquiryFilter:
     team: strawberry.ID | None = None
     assignee: strawberry.ID | None = None
     waiting: bool | None = strawberry.field(default=None, description="Does a customer wait for an answer?")
+    at_risk: bool | None = strawberry.field(
+        default=None, description="Is there little time left to keep a promise, and none missed?"
+    )
+    missed: bool | None = strawberry.field(
+        default=None, description="Is a promise missed, and the customer still waits?"
+    )
+    customers: list[strawberry.ID] | None = None
+    categories: list[str] | None = None
+    services: list[str] | None = None
+    priorities: list[Priority] | None = None
+    sources: list[str] | None = None
+    opened_from: datetime | None = None
+    opened_until: datetime | None = strawberry.field(default=None, description="Exclusive.")
+    search: str | None = strawberry.field(
+        default=None, description="Words that all stand in the subject, whole and in any case."
+    )
 
 
 @strawberry.enum
@@ -264,6 +226,7 @@ class EnquiryOrder(Enum):
     OPENED_AT_DESC = "OPENED_AT_DESC"
     OPENED_AT_ASC = "OPENED_AT_ASC"
     WAITING_LONGEST = "WAITING_LONGEST"
+    DUE = "DUE"
 
 
 def _filter(filter: EnquiryFilter | None) -> pb.EnquiryFilter | None:
@@ -275,6 +238,16 @@ def _filter(filter: EnquiryFilter | None) -> pb.EnquiryFilter | None:
         team_id=filter.team,
         assignee_id=filter.assignee,
         waiting=filter.waiting,
+        at_risk=filter.at_risk,
+        missed=filter.missed,
+        customer_ids=filter.customers,
+        categories=filter.categories,
+        services=filter.services,
+        priorities=[pb.Priority.Value(f"PRIORITY_{priority.value}") for priority in filter.priorities or ()],
+        sources=filter.sources,
+        opened_from=to_timestamp(filter.opened_from),
+        opened_until=to_timestamp(filter.opened_until),
+        search=filter.search,
     )
 
 
@@ -290,7 +263,7 @@ def _connection(page: pb.EnquiryPage | pb.ListEnquiriesResponse) -> EnquiryConne
 
 
 @federation.type(keys=["id"])
-class Customer(Named, Node):
+class Customer(HasVoice, Named, Node):
     id: strawberry.ID
 
     @strawberry.field(description="Newest first.")
@@ -313,7 +286,10 @@ class Customer(Named, Node):
 
 @strawberry.type
 class EnquiryQuery:
-    @strawberry.field(description="Newest first, or as ordered; WAITING_LONGEST holds only those who wait.")
+    @strawberry.field(
+        description="Newest first, or as ordered; WAITING_LONGEST holds only those who wait, DUE only those with an "
+        "open promise."
+    )
     async def enquiries(
         self,
         info: Info,

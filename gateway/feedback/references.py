@@ -2,17 +2,23 @@
 
 import strawberry
 from strawberry import federation
-from strawberry.federation.schema_directives import Key
-from strawberry.federation.types import FieldSet
 
+from gateway.feedback.calendar import Touchpoint
+from gateway.feedback.stubs import STUB, Team
 from gateway.shared import Named, Node
 
-STUB = [Key(fields=FieldSet("id"), resolvable=False)]
-
-
-@federation.type(keys=STUB)
-class Touchpoint(Named, Node):
-    id: strawberry.ID
+__all__ = [
+    "STUB",
+    "Campaign",
+    "Delivery",
+    "Employee",
+    "Offer",
+    "Team",
+    "Touchpoint",
+    "employee_of",
+    "team_of",
+    "touchpoint_of",
+]
 
 
 @federation.type(keys=STUB)
@@ -21,5 +27,27 @@ class Employee(Named, Node):
 
 
 @federation.type(keys=STUB)
-class Team(Named, Node):
+class Campaign(Named, Node):
     id: strawberry.ID
+
+
+@federation.type(keys=STUB)
+class Offer(Named, Node):
+    id: strawberry.ID
+
+
+@federation.type(keys=STUB)
+class Delivery(Named, Node):
+    id: strawberry.ID
+
+
+def touchpoint_of(id: str | None) -> Touchpoint | None:
+    return Touchpoint(id=strawberry.ID(id)) if id else None
+
+
+def employee_of(id: str | None) -> Employee | None:
+    return Employee(id=strawberry.ID(id)) if id else None
+
+
+def team_of(id: str | None) -> Team | None:
+    return Team(id=strawberry.ID(id)) if id else None

@@ -13,6 +13,7 @@ from chassis.times import to_timestamp
 from gateway.metrics.client import metrics_of
 from gateway.metrics.comparison import Comparison, compare_change, days_of
 from gateway.metrics.kpi import Touchpoint
+from gateway.metrics.measure import Measure
 from gateway.metrics.result import PeriodInput, wanted
 from gateway.shared import Info, Named, Node, PageInfo, UserError, enum_of, mutate, needed, owned, page_request, present
 
@@ -25,6 +26,9 @@ class ChangeKind(Enum):
     OFFER = "OFFER"
     BUSINESS_MODEL = "BUSINESS_MODEL"
     STAFFING = "STAFFING"
+    PRODUCT = "PRODUCT"
+    SERVICE = "SERVICE"
+    COMMUNICATION = "COMMUNICATION"
 
 
 async def load_change(info: Info, id: str) -> Any:
@@ -38,6 +42,10 @@ def _kind(record: pb.Change) -> ChangeKind:
 # One that cannot be had is null, and the others stand: they are another service's.
 def _touchpoints(record: pb.Change) -> list[Touchpoint | None]:
     return [Touchpoint(id=strawberry.ID(id)) for id in record.touchpoint_ids]
+
+
+def _measure(record: pb.Change) -> Measure | None:
+    return Measure(id=strawberry.ID(record.measure_id)) if record.HasField("measure_id") else None
 
 
 @federation.type(keys=["id"], description="Something the company changed, and whose effect it wants to know.")
@@ -55,6 +63,10 @@ class Change(Named, Node):
     )
     description: str | None = strawberry.field(
         resolver=owned(load_change, lambda record: present(record, "description"))
+    )
+
+    measure: Measure | None = strawberry.field(
+        resolver=owned(load_change, _measure), description="That was introduced by it."
     )
 
     @strawberry.field(

@@ -73,6 +73,7 @@ class Metrics:
         self.results: DataLoader[bytes, Any] = DataLoader(load_fn=self._results, max_batch_size=MOST_QUERIES)
         self.uplifts: Grouped[offer_pb2.OfferUpliftAnswer] = Grouped(self._uplifts)
         self.of_subjects: Grouped[kpi_pb2.KpiResultsAnswer] = Grouped(self._of_subjects)
+        self.topic_segments: Grouped[list[tuple[str, int, int]]] = Grouped(self._topic_segments)
 
     async def call(self, method: Any, request: Any) -> Any:
         return await self._context.call(SERVICE, type(request).__name__.removesuffix("Request"), method, request)
@@ -128,6 +129,25 @@ class Metrics:
         request.CopyFrom(arguments)
         request.ids.extend(ids)
         return dict((await self.call(self.stubs.kpis.BatchGetSubjectResults, request)).answers)
+
+    async def _topic_segments(
+        self, topics: Sequence[str], arguments: kpi_pb2.GetBreakdownRequest
+    ) -> Mapping[str, list[tuple[str, int, int]]]:
+        """(segment, mentions, customers) of each topic: two calls, whatever their number."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for place, kpi in enumerate(("topic_mentions", "topic_customers")):
+            request = kpi_pb2.GetBreakdownRequest()
+            request.CopyFrom(arguments)
+            request.query.kpi = kpi
+            answer: kpi_pb2.GetBreakdownResponse = await self.call(self.stubs.kpis.GetBreakdown, request)
+            for row in answer.rows:
+                topic, segment = (one.value for one in row.key)
+                found.setdefault((topic, segment), [0, 0])[place] = round(row.result.value)
+        rows: dict[str, list[tuple[str, int, int]]] = {topic: [] for topic in topics}
+        for (topic, segment), (mentions, customers) in found.items():
+            if topic in rows:
+                rows[topic].append((segment, mentions, customers))
+        return {topic: sorted(some, key=lambda row: (-row[1], row[0])) for topic, some in rows.items()}
 
 
 def fault_of(error: Any) -> ServiceError:

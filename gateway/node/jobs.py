@@ -7,6 +7,7 @@ from typing import Any
 
 import strawberry
 from rundblick.customers.v1 import job_pb2
+from rundblick.feedback.v1 import job_pb2 as feedback_job_pb2
 from rundblick.metrics.v1 import kpi_pb2
 from rundblick.shared.v1 import page_pb2
 
@@ -16,10 +17,18 @@ from gateway.errors import ServiceError
 from gateway.shared import Info, PageInfo, enum_of, moment, page_request
 
 
-@strawberry.enum(description="SEGMENT_EVALUATION: all customers are asked by the rules of segments.")
+@strawberry.enum(
+    description="SEGMENT_EVALUATION: all customers are asked by the rules of segments. STANDING_SWEEP: they are judged "
+    "anew by all rules, from time to time and after rules changed. BUSINESS_TIME: waits are measured and judged anew "
+    "after a calendar or a service level changed. TOPIC_CLASSIFICATION: feedback is looked through for a topic that "
+    "changed."
+)
 class JobKind(Enum):
     BACK_FILL = "BACK_FILL"
+    BUSINESS_TIME = "BUSINESS_TIME"
     SEGMENT_EVALUATION = "SEGMENT_EVALUATION"
+    STANDING_SWEEP = "STANDING_SWEEP"
+    TOPIC_CLASSIFICATION = "TOPIC_CLASSIFICATION"
 
 
 @strawberry.enum
@@ -57,7 +66,7 @@ class JobConnection:
 
 
 # The services that have jobs, and their messages, which are alike.
-_SERVICES: dict[str, Any] = {"metrics": kpi_pb2, "customers": job_pb2}
+_SERVICES: dict[str, Any] = {"metrics": kpi_pb2, "customers": job_pb2, "feedback": feedback_job_pb2}
 
 
 def _job(names: Any, job: Any) -> Job:

@@ -1,6 +1,7 @@
 """Objects by their id, routed by its prefix; and who asks."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 import strawberry
@@ -36,10 +37,22 @@ STUBS = {
     "dlv": _stub("Delivery"),
     "dup": _stub("DuplicateCandidate"),
     "enq": _stub("Enquiry"),
+    "fbk": _stub("Feedback"),
+    "mea": _stub("Measure"),
+    "srv": _stub("Survey"),
+    "top": _stub("Topic"),
     "kpi": _stub("Kpi"),
     "chg": _stub("Change"),
     "alt": _stub("KpiAlert"),
 }
+
+
+@strawberry.type(description="Of one client, in a minute.")
+class RateLimit:
+    name: str = strawberry.field(description="operations, or root mutations")
+    limit: int
+    remaining: int
+    reset_seconds: int = strawberry.field(description="until all of it is there again")
 
 
 @strawberry.type(description="Who asks, and what they may do.")
@@ -49,6 +62,12 @@ class Viewer:
     roles: list[str] = strawberry.field(description="Of the roles in the token, those that give scopes.")
     scopes: list[str]
     sources: list[str] | None = strawberry.field(description="The only sources a partner sees; null: no such limit.")
+
+    @strawberry.field(description="What is left of the limits on how much a client may ask for in a minute.")
+    async def limits(self, info: Info) -> list[RateLimit]:
+        context = info.context
+        left = await context.rates.left(context.client) if context.rates is not None else {}
+        return [RateLimit(name=name, **asdict(one)) for name, one in left.items()]
 
 
 async def _node(info: Info, id: str) -> Any:

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from rundblick.shared.v1 import delivery_pb2, identity_pb2, outbox_pb2, verification_pb2
+from rundblick.shared.v1 import delivery_pb2, identity_pb2, outbox_pb2, retelling_pb2, verification_pb2
 
 from chassis import rights
 
@@ -36,7 +36,13 @@ NOUNS = (
     "webhook",
 )
 FILES = tuple(import_module(f"rundblick.customers.v1.{noun}_pb2").DESCRIPTOR for noun in NOUNS)
-SHARED = (outbox_pb2.DESCRIPTOR, delivery_pb2.DESCRIPTOR, identity_pb2.DESCRIPTOR, verification_pb2.DESCRIPTOR)
+SHARED = (
+    outbox_pb2.DESCRIPTOR,
+    delivery_pb2.DESCRIPTOR,
+    identity_pb2.DESCRIPTOR,
+    retelling_pb2.DESCRIPTOR,
+    verification_pb2.DESCRIPTOR,
+)
 RIGHTS = rights.load("rundblick.customers.v1", "rundblick.shared.v1")
 # What the clients of partners may be allowed to do, in any service.
 _ALL_RIGHTS = rights.load(

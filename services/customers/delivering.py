@@ -1,8 +1,8 @@
 """What goes out to customers: the parts of delivery and webhook put together, for the wiring of the process."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
@@ -10,6 +10,7 @@ from rundblick.customers.v1 import delivery_pb2_grpc, webhook_pb2_grpc
 
 from chassis.idempotency import Writes
 from chassis.mongo import Database
+from chassis.outbox import Outbox
 from services.customers.consent.permissions import Permissions
 from services.customers.consent.recording import ConsentRecording
 from services.customers.customer.repository import MongoCustomerRepository
@@ -18,6 +19,7 @@ from services.customers.delivery.checking import DeliveryCheck
 from services.customers.delivery.confirming import Confirming
 from services.customers.delivery.domain import CHANNELS
 from services.customers.delivery.ending import Ending
+from services.customers.delivery.forgetting import Forgetting
 from services.customers.delivery.places import Places
 from services.customers.delivery.queueing import Queueing
 from services.customers.delivery.repository import MongoDeliveryRepository
@@ -27,11 +29,17 @@ from services.customers.interaction.recording import Recording
 from services.customers.reference.resolver import Resolver
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 from services.customers.webhook.carrying import Carrying
-from services.customers.webhook.repository import MongoEndpointRepository
+from services.customers.webhook.notifying import Notifying
+from services.customers.webhook.repository import MongoEndpointRepository, MongoNotificationRepository
+from services.customers.webhook.resealing import Resealing
+from services.customers.webhook.sealing import Sealing
 from services.customers.webhook.servicer import WebhookServicer
+from services.customers.webhook.telling import Telling
 
 # So many are sent at once.
 _SENDERS = 4
+# And so many endpoints told of what happened.
+_TELLERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +47,15 @@ class Outside:
     """How this company reaches its customers. mail: None, there is no mail server. public_url: of the gateway.
 
     language: de or en, for customers whose own is not known. production: webhooks lead to the internet, encrypted.
+    sealing: how secrets of webhooks are kept. texts_kept: how long it is known what a delivery said.
     """
 
     mail: Carrier | None = None
     public_url: str | None = None
     language: str = "en"
     production: bool = False
+    sealing: Sealing = field(default_factory=Sealing)
+    texts_kept: timedelta = timedelta(days=30)
 
 
 class Delivering:
@@ -56,6 +67,7 @@ class Delivering:
         touchpoints: MongoTouchpointRepository,
         recording: Recording,
         writes: Writes,
+        outbox: Outbox,
         outside: Outside,
         now: Callable[[], datetime],
     ) -> None:
@@ -68,8 +80,13 @@ class Delivering:
         self.deliveries = MongoDeliveryRepository(database)
         self.endpoints = MongoEndpointRepository(database)
         self.check = DeliveryCheck(customers, self.deliveries)
+        self.forgetting = Forgetting(database, self.deliveries, outside.texts_kept, now)
+        self.resealing = Resealing(database, self.endpoints, outside.sealing)
         self._queueing = Queueing(self.deliveries)
-        carrying = Carrying(self.endpoints, outside.mail, now, production=outside.production)
+        self.notifications = MongoNotificationRepository(database)
+        self.notifying = Notifying(outbox, self.endpoints, self.notifications, now)
+        carrying = Carrying(self.endpoints, outside.mail, now, outside.sealing, production=outside.production)
+        self.telling = Telling(self.endpoints, self.notifications, carrying, self.notifying.waker, now)
         self.confirming = Confirming(
             self._queueing, customers, carrying, now, public_url=outside.public_url, language=outside.language
         )
@@ -95,9 +112,19 @@ class Delivering:
             server,
         )
         webhook_pb2_grpc.add_WebhookServiceServicer_to_server(
-            WebhookServicer(self.endpoints, self._writes, CHANNELS, self._now, production=self._outside.production),
+            WebhookServicer(
+                self.endpoints,
+                self.notifications,
+                self.notifying,
+                self._writes,
+                CHANNELS,
+                self._now,
+                self._outside.sealing,
+                production=self._outside.production,
+            ),
             server,
         )
 
     def loops(self) -> list[Coroutine[Any, Any, None]]:
-        return [self.sending.run() for _ in range(_SENDERS)]
+        telling = (self.telling.run() for _ in range(_TELLERS))
+        return [*(self.sending.run() for _ in range(_SENDERS)), *telling, self.forgetting.run(), self.resealing.run()]

@@ -9,11 +9,12 @@ from rundblick.customers.v1 import state_pb2_grpc
 from chassis.idempotency import Writes
 from chassis.mongo import Database
 from chassis.outbox import Outbox
+from services.customers.attribute.repository import MongoAttributeRepository
 from services.customers.consent.permissions import Permissions
 from services.customers.customer.repository import MongoCustomerRepository
-from services.customers.facts.conditions import Conditions
 from services.customers.facts.gathering import Gathering
-from services.customers.facts.vocabulary import declared
+from services.customers.facts.language import Language
+from services.customers.job.repository import MongoJobRepository
 from services.customers.standing.judging import Judge, Standing
 from services.customers.standing.sweeping import Sweep
 from services.customers.state.checking import StateCheck
@@ -28,6 +29,7 @@ class Judging:
         database: Database,
         customers: MongoCustomerRepository,
         permissions: Permissions,
+        attributes: MongoAttributeRepository,
         writes: Writes,
         outbox: Outbox,
         now: Callable[[], datetime],
@@ -37,10 +39,10 @@ class Judging:
         self._writes = writes
         self._outbox = outbox
         self._now = now
-        self.conditions = Conditions(declared())
+        self.language = Language(attributes)
         self.gathering = Gathering(database, permissions)
         self.states = MongoStateRepository(database)
-        self._rules = Rules(self.states, self.conditions)
+        self._rules = Rules(self.states, self.language)
         self._judge = StateJudge(self.states, self._rules, outbox)
         self.check = StateCheck(customers, self.gathering, self.states, self._rules, now)
 
@@ -49,8 +51,8 @@ class Judging:
         judges = (self._judge, *others)
         return Standing(self._database, self._customers, self.gathering, self._outbox, judges, self._now)
 
-    def sweep(self, standing: Standing, every: timedelta) -> Sweep:
-        return Sweep(self._database, self._customers, standing, every, self._now, self.states.expired)
+    def sweep(self, standing: Standing, jobs: MongoJobRepository, every: timedelta) -> Sweep:
+        return Sweep(self._database, self._customers, jobs, standing, every, self._now, self.states.expired)
 
     def register(self, server: grpc.aio.Server, sweep: Sweep) -> None:
         state_pb2_grpc.add_StateServiceServicer_to_server(
@@ -61,7 +63,7 @@ class Judging:
                 self._rules,
                 self._judge,
                 sweep,
-                self.conditions,
+                self.language,
                 self._writes,
                 self._outbox,
                 self._now,

@@ -13,8 +13,8 @@ from chassis.outbox import Outbox
 from chassis.verification import Check
 from services.customers.consent.permissions import Permissions
 from services.customers.customer.repository import MongoCustomerRepository
-from services.customers.facts.conditions import Conditions
 from services.customers.facts.gathering import Gathering
+from services.customers.facts.language import Language
 from services.customers.offer.assigning import Assigning
 from services.customers.offer.checking import AssignmentCheck, OutcomeCheck
 from services.customers.offer.eligibility import Eligibility
@@ -46,7 +46,7 @@ class Offering:
         database: Database,
         customers: MongoCustomerRepository,
         opportunities: MongoOpportunityRepository,
-        conditions: Conditions,
+        language: Language,
         outbox: Outbox,
         holdout: float,
         zone: str,
@@ -57,7 +57,7 @@ class Offering:
         self.outcomes = MongoOutcomeRepository(database)
         self.assignments = MongoAssignmentRepository(database)
         self._customers = customers
-        self._eligibility = Eligibility(conditions)
+        self._eligibility = Eligibility(language)
         self._outbox = outbox
         self._holdout = holdout
         self._zone = zone

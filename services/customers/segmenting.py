@@ -11,8 +11,8 @@ from chassis.mongo import Database
 from chassis.outbox import Outbox
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.employee.repository import MongoEmployeeRepository
-from services.customers.facts.conditions import Conditions
 from services.customers.facts.gathering import Gathering
+from services.customers.facts.language import Language
 from services.customers.job.repository import MongoJobRepository
 from services.customers.job.servicer import JobServicer
 from services.customers.reference.resolver import Resolver
@@ -22,7 +22,6 @@ from services.customers.segment.evaluating import Evaluating
 from services.customers.segment.judging import SegmentJudge
 from services.customers.segment.memberships import MongoMembershipRepository
 from services.customers.segment.repository import MongoSegmentRepository
-from services.customers.segment.ruling import Ruling
 from services.customers.segment.servicer import SegmentServicer
 from services.customers.standing.judging import Standing
 
@@ -34,7 +33,7 @@ class Segmenting:
         customers: MongoCustomerRepository,
         employees: MongoEmployeeRepository,
         gathering: Gathering,
-        conditions: Conditions,
+        language: Language,
         writes: Writes,
         outbox: Outbox,
         now: Callable[[], datetime],
@@ -46,12 +45,11 @@ class Segmenting:
         self.segments = MongoSegmentRepository(database)
         self.memberships = MongoMembershipRepository(database, customers)
         self.jobs = MongoJobRepository(database)
-        ruling = Ruling(conditions)
-        self.judge = SegmentJudge(self.segments, self.memberships, ruling, outbox)
+        self.judge = SegmentJudge(self.segments, self.memberships, language, outbox)
         alone = Standing(database, customers, gathering, outbox, (self.judge,), now)
         self.evaluating = Evaluating(database, customers, self.jobs, alone, now)
         self._defining = Defining(
-            self.segments, self.memberships, customers, employees, gathering, ruling, self.evaluating, now
+            self.segments, self.memberships, customers, employees, gathering, language, self.evaluating, now
         )
         self.check = SegmentCheck(customers, self.memberships, gathering, self.judge, now)
 

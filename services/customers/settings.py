@@ -1,16 +1,18 @@
 """What the customers process reads from its environment."""
 
+from datetime import timedelta
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from chassis.money import CURRENCIES
 from chassis.settings import ServiceSettings
 from services.customers.attribution.domain import Attribution, Rule
 from services.customers.customer.domain.contacts import dials
 from services.customers.delivering import Outside
 from services.customers.delivery.smtp import Server, Smtp, mailbox
-from services.customers.money import CURRENCIES
+from services.customers.webhook.sealing import Sealing
 
 
 class CustomersSettings(ServiceSettings):
@@ -40,7 +42,19 @@ class CustomersSettings(ServiceSettings):
     )
     mail_from: str | None = Field(None, description="as customers see it: Company <news@company.example>")
     reply_to: str | None = Field(None, description="where answers to e-mails go, if not to RUNDBLICK_MAIL_FROM")
+    secret_key: SecretStr | None = Field(
+        None, description="seals secrets of webhooks: 32 bytes in URL-safe base64; older keys after it, to open with"
+    )
+    delivery_days: int = Field(30, ge=1, le=3650, description="so long it is known what was written to customers")
     mail_language: Literal["de", "en"] = Field("en", description="of messages to customers who have no locale")
+
+    @model_validator(mode="after")
+    def _secrets_can_be_sealed(self) -> Self:
+        try:
+            Sealing(self._secret_keys)
+        except ValueError:
+            raise ValueError("RUNDBLICK_SECRET_KEY: each key is 32 bytes in URL-safe base64") from None
+        return self
 
     @model_validator(mode="after")
     def _mail_can_be_sent(self) -> Self:
@@ -64,7 +78,19 @@ class CustomersSettings(ServiceSettings):
         if self.smtp_url is not None and self.mail_from is not None:
             reply_to = mailbox(self.reply_to) if self.reply_to is not None else None
             mail = Smtp(Server.of(self.smtp_url.get_secret_value()), mailbox(self.mail_from), reply_to)
-        return Outside(mail, self.public_url, self.mail_language, production=self.env == "production")
+        production = self.env == "production"
+        return Outside(
+            mail,
+            self.public_url,
+            self.mail_language,
+            production,
+            Sealing(self._secret_keys, required=production),
+            timedelta(days=self.delivery_days),
+        )
+
+    @property
+    def _secret_keys(self) -> list[str]:
+        return self.secret_key.get_secret_value().split() if self.secret_key is not None else []
 
     @field_validator("reporting_zone")
     @classmethod

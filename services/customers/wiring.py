@@ -15,7 +15,6 @@ from rundblick.customers.v1 import (
     employee_pb2_grpc,
     importing_pb2_grpc,
     interaction_pb2_grpc,
-    opportunity_pb2_grpc,
     reference_pb2_grpc,
     signal_pb2_grpc,
     source_pb2_grpc,
@@ -24,40 +23,48 @@ from rundblick.customers.v1 import (
     team_pb2_grpc,
     touchpoint_pb2_grpc,
 )
-from rundblick.shared.v1 import delivery_pb2_grpc, identity_pb2_grpc, outbox_pb2_grpc, verification_pb2_grpc
+from rundblick.shared.v1 import (
+    delivery_pb2_grpc,
+    identity_pb2_grpc,
+    outbox_pb2_grpc,
+    retelling_pb2_grpc,
+    verification_pb2_grpc,
+)
 
 from chassis.background import working
 from chassis.caller import service_caller
 from chassis.delivery import Deliveries, DeliveryServicer, Freshness, reporting
 from chassis.errors import Fault
+from chassis.events import Numbering
 from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.mongo import Database, Readiness
 from chassis.outbox import Entry, Outbox
 from chassis.outbox_servicer import OutboxServicer
 from chassis.relay import Relay
+from chassis.tail import Tail
 from chassis.times import utc_now
 from chassis.verification import VerificationServicer
 from services.customers.attribute.repository import MongoAttributeRepository
 from services.customers.attribute.servicer import AttributeServicer
-from services.customers.attribution.checking import AttributionCheck
+from services.customers.attribute.uses import Uses
 from services.customers.attribution.deriving import ATTRIBUTION, Attributing
 from services.customers.attribution.domain import Attribution
 from services.customers.attribution.repository import MongoCreditRepository
 from services.customers.campaign.repository import MongoCampaignRepository
 from services.customers.campaign.servicer import CampaignServicer
+from services.customers.checks import checks
 from services.customers.client.repository import MongoClientRepository
 from services.customers.client.servicer import ClientServicer
 from services.customers.code.repository import MongoCodeRepository
 from services.customers.code.servicer import CodeServicer
-from services.customers.consent.checking import ConsentCheck
 from services.customers.consent.permissions import Permissions
 from services.customers.consent.recording import ConsentRecording
 from services.customers.consent.repository import MongoConsentRepository
 from services.customers.consent.servicer import ConsentServicer
 from services.customers.contract import OF_PARTNERS, RIGHTS
-from services.customers.customer.checking import CustomerCheck
 from services.customers.customer.forms import Forms
+from services.customers.customer.rederiving import Rederiving
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.customer.servicer import CustomerServicer
 from services.customers.delivering import Delivering, Outside
@@ -66,23 +73,19 @@ from services.customers.employee.servicer import EmployeeServicer
 from services.customers.identifying import Identifying
 from services.customers.identity.identities import Identities
 from services.customers.identity.servicer import IdentityServicer
-from services.customers.importing.servicer import ImportServicer
-from services.customers.importing.taking import SpendRows
-from services.customers.interaction.checking import InteractionCheck
 from services.customers.interaction.journey import Journeys, follow_aliases
+from services.customers.interaction.naming import Naming as Contacts
 from services.customers.interaction.recording import Recording
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.interaction.servicer import InteractionServicer
 from services.customers.judging import Judging
 from services.customers.offering import Offering
-from services.customers.opportunity.checking import OpportunityCheck
-from services.customers.opportunity.naming import Naming
-from services.customers.opportunity.recording import OpportunityRecording
-from services.customers.opportunity.repository import MongoOpportunityRepository
-from services.customers.opportunity.servicer import OpportunityServicer
 from services.customers.reference.resolver import Resolver
 from services.customers.reference.servicer import ReferenceServicer
+from services.customers.retelling import Retelling
+from services.customers.row_importing import import_servicer
 from services.customers.segmenting import Segmenting
+from services.customers.selling import Selling
 from services.customers.signal.repository import MongoSignalRepository
 from services.customers.signal.servicer import SignalServicer
 from services.customers.source.repository import MongoSourceRepository
@@ -91,16 +94,16 @@ from services.customers.spend.recording import SpendRecording
 from services.customers.spend.repository import MongoSpendRepository
 from services.customers.spend.servicer import SpendServicer
 from services.customers.standing.outgoing import STANDING
-from services.customers.stream.numbering import Numbering
+from services.customers.stream.numbering import OfToday
 from services.customers.stream.outgoing import STREAM
 from services.customers.stream.repository import MongoEventRepository
 from services.customers.stream.servicer import StreamServicer
-from services.customers.stream.tail import Tail
 from services.customers.team.repository import MongoTeamRepository
 from services.customers.team.servicer import TeamServicer
 from services.customers.telling import to_aliases, to_metrics
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 from services.customers.touchpoint.servicer import TouchpointServicer
+from services.customers.webhook.outgoing import HAPPENINGS
 
 
 class CustomersService:
@@ -138,6 +141,7 @@ class CustomersService:
         self._interactions = MongoInteractionRepository(database)
         self._campaigns = MongoCampaignRepository(database)
         self._spend = MongoSpendRepository(database)
+        self._credits = MongoCreditRepository(database)
         self._codes = MongoCodeRepository(database)
         self._consents = MongoConsentRepository(database)
         self._permissions = Permissions(self._customers, self._consents)
@@ -148,18 +152,18 @@ class CustomersService:
         self._deliveries = Deliveries(database)
         self._events = MongoEventRepository(database)
         self._tail = Tail(self._events)
-        self._numbering = Numbering(
-            self._outbox, self._events, self._customers, events_kept, now, self._tail.changes.wake
-        )
         self._signals = MongoSignalRepository(database)
-        self._judging = Judging(database, self._customers, self._permissions, self._writes, self._outbox, now)
-        self._opportunities = MongoOpportunityRepository(database)
-        self._opportunity_recording = OpportunityRecording(self._opportunities, self._outbox, currency)
+        self._judging = Judging(
+            database, self._customers, self._permissions, self._attributes, self._writes, self._outbox, now
+        )
+        self._selling = Selling(
+            database, self._customers, self._employees, self._campaigns, self._outbox, currency, now
+        )
         self._offering = Offering(
             database,
             self._customers,
-            self._opportunities,
-            self._judging.conditions,
+            self._selling.opportunities,
+            self._judging.language,
             self._outbox,
             holdout,
             zone,
@@ -171,13 +175,13 @@ class CustomersService:
             self._customers,
             self._employees,
             self._judging.gathering,
-            self._judging.conditions,
+            self._judging.language,
             self._writes,
             self._outbox,
             now,
         )
         self._standing = self._judging.standing([self._offering.assigning, self._segmenting.judge])
-        self._sweep = self._judging.sweep(self._standing, sweep_every)
+        self._sweep = self._judging.sweep(self._standing, self._segmenting.jobs, sweep_every)
         self.freshness = Freshness(self._deliveries, now)
         self._recording = Recording(
             self._interactions, self._touchpoints, self._campaigns, self._permissions, self._outbox
@@ -189,11 +193,27 @@ class CustomersService:
             self._touchpoints,
             self._recording,
             self._writes,
+            self._outbox,
             outside,
             now,
         )
-        self._attributing = Attributing(
-            database, self._interactions, MongoCreditRepository(database), self._outbox, attribution
+        read = self.delivering.notifying.beside(OfToday(self._customers))
+        self._numbering = Numbering(self._outbox, self._events, read, events_kept, now, self._tail.changes.wake)
+        self._attributing = Attributing(database, self._interactions, self._credits, self._outbox, attribution)
+        self._retelling = Retelling(
+            self._customers,
+            self._touchpoints,
+            self._interactions,
+            self._campaigns,
+            self._credits,
+            self._spend,
+            self._selling.opportunities,
+            self._offering.outcomes,
+            self._offering.assignments,
+            self._judging.states,
+            self._segmenting.memberships,
+            currency,
+            attribution,
         )
         self._journeys = Journeys(
             database,
@@ -204,7 +224,7 @@ class CustomersService:
             self._consents,
             self._signals,
             self._offering.outcomes,
-            self._opportunity_recording,
+            self._selling.recording,
             self.delivering.deliveries,
             self._identifying.candidates,
         )
@@ -227,11 +247,12 @@ class CustomersService:
             self._offering.offers,
             self._offering.outcomes,
             self._offering.assignments,
-            self._opportunities,
+            self._selling.opportunities,
             self._segmenting,
             self._identifying,
             self.delivering.deliveries,
             self.delivering.endpoints,
+            self.delivering.notifications,
         )
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -258,12 +279,20 @@ class CustomersService:
                 self._identifying.matcher,
                 self._forms,
                 self._sources,
+                Rederiving(self._database, self._customers),
                 self._now,
             ),
             server,
         )
         self._identifying.register(server)
-        attribute_pb2_grpc.add_AttributeServiceServicer_to_server(AttributeServicer(self._attributes, writes), server)
+        attribute_pb2_grpc.add_AttributeServiceServicer_to_server(
+            AttributeServicer(
+                self._attributes,
+                Uses(self._segmenting.segments, self._judging.states, self._offering.offers),
+                writes,
+            ),
+            server,
+        )
         source_pb2_grpc.add_SourceServiceServicer_to_server(SourceServicer(self._sources, self._teams, writes), server)
         employee_pb2_grpc.add_EmployeeServiceServicer_to_server(
             EmployeeServicer(self._employees, self._teams, writes), server
@@ -272,16 +301,16 @@ class CustomersService:
         touchpoint_pb2_grpc.add_TouchpointServiceServicer_to_server(
             TouchpointServicer(self._touchpoints, writes), server
         )
+        contacts = Contacts(self._customers, self._codes, resolver)
         interaction_pb2_grpc.add_InteractionServiceServicer_to_server(
             InteractionServicer(
                 self._database,
                 self._interactions,
                 self._customers,
                 self._touchpoints,
-                self._codes,
+                contacts,
                 recording,
                 self._journeys,
-                resolver,
                 writes,
                 lambda: self.freshness.until,
             ),
@@ -337,46 +366,47 @@ class CustomersService:
             self._sweep,
             writes,
         )
-        opportunity_pb2_grpc.add_OpportunityServiceServicer_to_server(
-            OpportunityServicer(
-                self._opportunities,
-                Naming(self._customers, self._employees, self._campaigns, self._offering.offers, resolver),
-                self._opportunity_recording,
-                writes,
+        telling = self._selling.register(server, self._offering.offers, resolver, writes)
+        importing_pb2_grpc.add_ImportServiceServicer_to_server(
+            import_servicer(
+                self._database,
+                self._customers,
+                self._touchpoints,
+                self._campaigns,
+                self._offering.offers,
+                self._interactions,
+                self._consents,
+                resolver,
+                self._forms,
+                spending,
+                contacts,
+                recording,
+                telling,
+                consents,
+                self._outbox,
                 self._now,
             ),
             server,
         )
-        importing_pb2_grpc.add_ImportServiceServicer_to_server(
-            ImportServicer(
-                self._database,
-                resolver,
-                self._touchpoints,
-                SpendRows(spending, self._campaigns, self._touchpoints),
-                spending,
-                self._forms,
-            ),
-            server,
+        reference_pb2_grpc.add_ReferenceServiceServicer_to_server(
+            ReferenceServicer(resolver, self._forms, self._codes, self._touchpoints), server
         )
-        reference_pb2_grpc.add_ReferenceServiceServicer_to_server(ReferenceServicer(resolver, self._forms), server)
         client_pb2_grpc.add_ClientServiceServicer_to_server(
             ClientServicer(self._clients, writes, OF_PARTNERS, self._now), server
         )
         identity_pb2_grpc.add_IdentityServiceServicer_to_server(IdentityServicer(self.identities), server)
         outbox_pb2_grpc.add_OutboxServiceServicer_to_server(OutboxServicer(self._outbox), server)
         delivery_pb2_grpc.add_DeliveryServiceServicer_to_server(DeliveryServicer(self._deliveries), server)
+        retelling_pb2_grpc.add_RetellingServiceServicer_to_server(self._retelling.servicer(self._outbox), server)
         verification_pb2_grpc.add_VerificationServiceServicer_to_server(
             VerificationServicer(
                 {
-                    "customers": CustomerCheck(self._customers, self._interactions),
+                    **checks(self._customers, self._interactions, self._consents, self._attributing),
                     "duplicates": self._identifying.check,
                     "segments": self._segmenting.check,
                     "states": self._judging.check,
-                    "interactions": InteractionCheck(self._customers, self._interactions),
-                    "consents": ConsentCheck(self._customers, self._consents),
                     "deliveries": self.delivering.check,
-                    "attributions": AttributionCheck(self._interactions, self._attributing),
-                    "opportunities": OpportunityCheck(self._customers, self._opportunities),
+                    "opportunities": self._selling.check,
                     **self._offering.checks,
                 }
             ),
@@ -397,6 +427,7 @@ class CustomersService:
             Relay(self._outbox, ATTRIBUTION, self._attributing.deliver, holder=holder),
             Relay(self._outbox, STREAM, self._numbering.deliver, holder=holder),
             Relay(self._outbox, STANDING, self._standing.deliver, holder=holder),
+            Relay(self._outbox, HAPPENINGS, self.delivering.notifying.deliver, holder=holder),
         )
 
     @asynccontextmanager

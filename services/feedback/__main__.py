@@ -1,5 +1,7 @@
 """The feedback process: settings -> database and channels -> servicer and relays -> serve."""
 
+from datetime import timedelta
+
 import uvloop
 from rundblick.metrics.v1 import event_pb2
 
@@ -14,6 +16,7 @@ from chassis.tokens import Authenticator
 from services.feedback.contract import NAMES
 from services.feedback.enquiry.references import FILES
 from services.feedback.settings import FeedbackSettings
+from services.feedback.survey.asking import FILES as AUDIENCE
 from services.feedback.wiring import FeedbackService
 
 
@@ -21,11 +24,18 @@ async def main(settings: FeedbackSettings) -> None:
     async with (
         open_database(settings.mongo_uri, settings.database) as database,
         open_channel(
-            settings.customers_address, (*FILES, *DIRECTORY), tls=settings.tls, process="feedback"
+            settings.customers_address, (*FILES, *AUDIENCE, *DIRECTORY), tls=settings.tls, process="feedback"
         ) as customers,
         open_channel(settings.metrics_address, [event_pb2.DESCRIPTOR], tls=settings.tls, process="feedback") as metrics,
     ):
-        service = FeedbackService(database, customers, metrics)
+        service = FeedbackService(
+            database,
+            customers,
+            metrics,
+            events_kept=timedelta(days=settings.events_days),
+            files=settings.files,
+            inbox=settings.inbox,
+        )
         authenticator = Authenticator.of(settings, service.rights, RemoteDirectory(customers))
         async with service.relaying():
             await serve(

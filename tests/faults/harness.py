@@ -18,6 +18,7 @@ from pymongo import MongoClient
 from cli.system import System
 from cli.verify import Report, verify
 from tests.faults.load import Load, Written
+from tests.faults.writes import WRITES
 
 ROOT = Path(__file__).parents[2]
 # After a kill the next one comes within so many seconds of the system being whole again.
@@ -31,8 +32,7 @@ class Found:
     kills: Counter[str] = field(default_factory=Counter)
     recovery_seconds: list[float] = field(default_factory=list)
     writes: int = 0
-    merges: int = 0
-    splits: int = 0
+    written: Counter[str] = field(default_factory=Counter)
     resent: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Found:
         seconds = self.recovery_seconds
         shown = asdict(self)
         shown |= {name: len(shown[name]) for name in ("lost", "doubled", "faults", "differences")}
-        shown["kills"] = dict(self.kills)
+        shown |= {"kills": dict(self.kills), "written": dict(sorted(self.written.items()))}
         shown["recovery_seconds"] = {
             "median": round(statistics.median(seconds), 2) if seconds else None,
             "longest": round(max(seconds), 2) if seconds else None,
@@ -108,8 +108,6 @@ def under_load(system: System, found: Found, *, seed: int) -> Iterator[None]:
         yield
     written = load.written
     found.writes += written.count
-    found.merges += written.merges
-    found.splits += written.splits
     found.resent += written.resent
     found.faults += written.faults
     _compare(system, written, found)
@@ -117,16 +115,27 @@ def under_load(system: System, found: Found, *, seed: int) -> Iterator[None]:
 
 def _compare(system: System, written: Written, found: Found) -> None:
     with client_of(system) as mongo:
-        feedback, customers = mongo["rundblick_feedback"], mongo["rundblick_customers"]
-        for what, collection, field_name, acknowledged in (
-            ("enquiry", feedback["enquiries"], "subject", written.enquiries),
-            ("message", feedback["messages"], "body", {**written.enquiries, **written.messages}),
-            ("interaction", customers["interactions"], "summary", written.interactions),
-        ):
-            condition = {"subject": None} if what == "interaction" else {}
-            there = Counter(one[field_name] for one in collection.find(condition, {field_name: 1}))
-            found.lost += [f"{what} {mark} was acknowledged and is gone" for mark in acknowledged if not there[mark]]
-            found.doubled += [f"{what} {mark} is there {there[mark]} times" for mark in acknowledged if there[mark] > 1]
+        databases = {service: mongo[f"rundblick_{service}"] for service in ("customers", "feedback")}
+        done = {
+            service: {one["_id"].rpartition("|")[2] for one in database["idempotency"].find({}, {"_id": 1})}
+            for service, database in databases.items()
+        }
+        for what, marks in written.marks.items():
+            write = WRITES[what]
+            found.written[what] += len(marks)
+            found.lost += [
+                f"{what} {one} was acknowledged and nobody knows of it" for one in marks.keys() - done[write.service]
+            ]
+            if write.kept is None:
+                continue
+            collection, name = write.kept
+            kept = databases[write.service][collection].find({}, {name: 1})
+            there = Counter(one[name] for one in kept if one.get(name) is not None)
+            found.lost += [f"{what} {mark} was acknowledged and is gone" for mark in marks if not there[mark]]
+            found.doubled += [f"{what} {mark} is there {there[mark]} times" for mark in marks if there[mark] > 1]
+        # What an enquiry was opened with is a message too.
+        bodies = Counter(one["body"] for one in databases["feedback"]["messages"].find({}, {"body": 1}))
+        found.lost += [f"the message of {mark} is gone" for mark in written.marks["enquiry"] if bodies[mark] != 1]
 
 
 def check(system: System, found: Found, *, seconds: float = 90) -> Report:

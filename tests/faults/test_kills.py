@@ -18,4 +18,5 @@ def test_whatever_is_killed_nothing_is_lost_or_counted_twice(tmp_path: Path) -> 
             Killer(system, found, seed=1, names=names).kill(6)
         check(system, found)
     assert found.writes > 50
+    assert len(found.written) > 12, "of many kinds"
     assert found.wrong == []

@@ -55,6 +55,7 @@ class Running:
 
     aliases: Any
     verification: Any
+    channel: Any
 
     async def delivered(self) -> None:
         """Until nothing waits to be told any more."""
@@ -159,4 +160,5 @@ async def feedback(databases: Databases, database: Database) -> AsyncIterator[Ru
             authenticator,
             alias_pb2_grpc.AliasServiceStub(channel),
             verification_pb2_grpc.VerificationServiceStub(channel),
+            channel,
         )

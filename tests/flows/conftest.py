@@ -1,8 +1,9 @@
 """All three services in one process, with deliveries that happen when a test says so, in the order it says."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -13,6 +14,7 @@ from chassis.mongo import Database
 from chassis.outbox import Entry, Outbox
 from chassis.relay import Relay
 from chassis.server import running_server
+from chassis.times import utc_now
 from cli.verify import Report, verify
 from services.customers.wiring import CustomersService
 from services.feedback.wiring import FeedbackService
@@ -66,7 +68,9 @@ class Trio:
 
 
 @asynccontextmanager
-async def running_trio(lent: Databases) -> AsyncIterator[Trio]:
+async def running_trio(
+    lent: Databases, now: Callable[[], datetime] = utc_now, **of_customers: Any
+) -> AsyncIterator[Trio]:
     authenticator = tokens.authenticator()
     async with AsyncExitStack() as stack:
 
@@ -80,7 +84,8 @@ async def running_trio(lent: Databases) -> AsyncIterator[Trio]:
         databases = {
             name: await stack.enter_async_context(lent.lent(name)) for name in ("customers", "feedback", "metrics")
         }
-        customers, metrics = CustomersService(databases["customers"]), MetricsService(databases["metrics"])
+        customers = CustomersService(databases["customers"], now, **of_customers)
+        metrics = MetricsService(databases["metrics"], now)
         addresses = {"customers": await serve(customers), "metrics": await serve(metrics)}
         channels = {name: await stack.enter_async_context(open_channel(address)) for name, address in addresses.items()}
 
@@ -88,11 +93,11 @@ async def running_trio(lent: Databases) -> AsyncIterator[Trio]:
             return await stack.enter_async_context(open_channel(addresses[name], process=process))
 
         to_customers, to_metrics = [await on_account_of("feedback", name) for name in ("customers", "metrics")]
-        feedback = FeedbackService(databases["feedback"], to_customers, to_metrics)
+        feedback = FeedbackService(databases["feedback"], to_customers, to_metrics, now)
         addresses["feedback"] = await serve(feedback)
         channels["feedback"] = await stack.enter_async_context(open_channel(addresses["feedback"]))
-        of_customers = customers.relays(*[await on_account_of("customers", name) for name in ("feedback", "metrics")])
-        relays = {("customers", relay.destination): relay for relay in of_customers}
+        telling = customers.relays(*[await on_account_of("customers", name) for name in ("feedback", "metrics")])
+        relays = {("customers", relay.destination): relay for relay in telling}
         relays |= {("feedback", relay.destination): relay for relay in feedback.relays}
         yield Trio(databases, addresses, channels, customers, feedback, metrics, relays)
 

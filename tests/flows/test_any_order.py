@@ -24,6 +24,8 @@ KINDS = (
     "ask",
     "resolve",
     "exclude",
+    "include",
+    "combine",
     "visit",
     "merge",
     "merge",
@@ -52,6 +54,7 @@ class Story:
         self.record: dict[str, str] = {}  # external id -> source record
         self.opened: list[tuple[str, str]] = []  # enquiry, external id
         self._excluded: set[str] = set()
+        self._combined: dict[str, str] = {}  # duplicate -> the enquiry it was merged into
         self._merged: list[str] = []
 
     async def begin(self) -> None:
@@ -111,6 +114,24 @@ class Story:
         id = self._some(one)
         await self._enquiries.ExcludeEnquiry(enquiry_pb2.ExcludeEnquiryRequest(id=id, reason=reason), timeout=10)
         self._excluded.add(id)
+
+    async def _include(self, one: int, two: int) -> None:
+        id = self._some(one)
+        await self._enquiries.IncludeEnquiry(enquiry_pb2.IncludeEnquiryRequest(id=id), timeout=10)
+        self._excluded.discard(id)
+
+    async def _combine(self, one: int, two: int) -> None:
+        into, duplicate = self._some(one), self._some(two)
+        request = enquiry_pb2.MergeEnquiriesRequest(into_id=into, duplicate_ids=[duplicate])
+        await self._enquiries.MergeEnquiries(request, timeout=10)
+        self._combined[duplicate] = into
+        self._excluded.add(duplicate)
+
+    def _told_in(self, enquiry: str) -> str:
+        """Where the messages of an enquiry are today."""
+        while enquiry in self._combined:
+            enquiry = self._combined[enquiry]
+        return enquiry
 
     async def _visit(self, one: int, two: int) -> None:
         fact = interaction_pb2.Interaction(
@@ -173,7 +194,8 @@ class Story:
                 )
             ).pages[id]
             assert {edge.node.customer_id for edge in journey.edges} <= {customer.id}
-            assert {e.node.subject.id for e in journey.edges if e.node.HasField("subject")} == mine
+            subjects = {e.node.subject.id for e in journey.edges if e.node.HasField("subject")}
+            assert subjects == set(map(self._told_in, mine))
             request = kpi_pb2.BatchGetSubjectResultsRequest(
                 kind=kpi_pb2.SUBJECT_KIND_CUSTOMER, ids=[id], keys=["enquiries"]
             )
@@ -220,6 +242,26 @@ async def test_the_story_that_every_one_knows(trio: Trio) -> None:
     await it.begin()
     for step in (("open", 0, 1), ("open", 1, 5), ("merge", 0, 1), ("open", 1, 9), ("answer", 1, 20), ("visit", 1, 7)):
         await it.do(*step)
+    await trio.settle()
+    await it.check()
+    await it.do("split", 0, 2)
+    await trio.settle()
+    await it.check()
+    assert (await trio.verified()).differences == []
+
+
+async def test_what_was_combined_is_parted_with_its_customers(trio: Trio) -> None:
+    """Enquiries of two records of one person become one; then it turns out that they are two."""
+    it = Story(trio)
+    await it.begin()
+    for step in (("open", 0, 1), ("open", 1, 5), ("answer", 1, 20), ("answer", 1, 21), ("merge", 0, 1)):
+        await it.do(*step)
+    await trio.settle()
+    for step in (("combine", 0, 1), ("ask", 0, 30), ("exclude", 0, 0), ("include", 0, 0)):
+        await it.do(*step)
+    # Out of order: what was told last comes first.
+    for owner, entry in reversed(await trio.waiting()):
+        await trio.deliver(owner, entry)
     await trio.settle()
     await it.check()
     await it.do("split", 0, 2)

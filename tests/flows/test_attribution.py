@@ -68,7 +68,7 @@ class Company:
 
     async def contact(self, hours: int, customer: str | None, enquiry: str | None = None, **fields: Any) -> None:
         fact = interaction_pb2.Interaction(
-            id=new_id("int"),
+            id=fields.pop("id", None) or new_id("int"),
             customer_id=customer,
             direction=interaction_pb2.DIRECTION_INBOUND,
             kind=interaction_pb2.INTERACTION_KIND_OTHER,
@@ -129,6 +129,23 @@ async def test_credit_follows_the_customer_through_late_facts_merges_and_splits(
 
     await company.contact(3, ann.id, touchpoint_id=fair)
     assert await company.credited(spring, summer) == [0.0, 2.0]
+
+
+async def test_it_became_known_whose_a_contact_is_before_it_was_looked_at(trio: Trio) -> None:
+    company = Company(trio)
+    poster, spring = await company.campaign("poster")
+    ann = await company.customer("Ann")
+    await trio.settle()
+    enquiry, first, second = new_id("enq"), new_id("int"), new_id("int")
+    await company.contact(2, ann.id, new_id("enq"))
+    for customer in (None, ann.id):
+        # The enquiry began before the campaign touched anybody.
+        await company.contact(0, customer, enquiry, id=first)
+        await company.contact(1, customer, enquiry, id=second, touchpoint_id=poster)
+    looks = [(owner, entry) for owner, entry in await trio.waiting() if entry.destination == "attribution"]
+    for owner, entry in (looks[0], *looks[3:], *looks[1:3]):
+        await trio.deliver(owner, entry)
+    assert await company.credited(spring) == [1.0], "the later enquiry alone"
 
 
 async def test_what_was_credited_wrongly_is_named(trio: Trio) -> None:

@@ -137,7 +137,8 @@ def _touchpoint(key: str) -> reference_pb2.TouchpointReference:
 
 
 @pytest.fixture
-async def world(databases: Databases) -> AsyncIterator[World]:
+async def world(databases: Databases, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The parameter: the share of customers whom a lot leaves out of each offer."""
     authenticator = tokens.authenticator()
     async with AsyncExitStack() as stack:
 
@@ -151,10 +152,10 @@ async def world(databases: Databases) -> AsyncIterator[World]:
             )
             return f"127.0.0.1:{(await stack.enter_async_context(server)).port}"
 
-        # Nobody is left out of an offer by chance.
+        # Nobody is left out of an offer by chance, unless it is asked for.
         metrics, of_customers = (
             MetricsService(await database("metrics")),
-            CustomersService(await database("customers"), holdout=0.0),
+            CustomersService(await database("customers"), holdout=getattr(request, "param", 0.0)),
         )
         addresses = {"customers": await serve(of_customers), "metrics": await serve(metrics)}
         customers = await stack.enter_async_context(open_channel(addresses["customers"], FILES, process="feedback"))

@@ -28,7 +28,10 @@ MARKER = re.compile(r"Marker\d+Ends|\+4930555\d{4}|marker\d+ends@example\.org")
 
 @dataclass(frozen=True)
 class Said:
-    """What only this object says. source: None, the company's own without one. personal: in a personal field."""
+    """What only this object says. source: None, the company's own without one. personal: in a personal field.
+
+    beside: a scope that is needed for it beside that of the object; partners never hold such.
+    """
 
     type: str
     id: str
@@ -36,6 +39,7 @@ class Said:
     owner: str | None = None
     team: str | None = None
     personal: bool = False
+    beside: str | None = None
 
 
 def allowed(caller: Caller, said: Said) -> bool:
@@ -51,6 +55,8 @@ def allowed(caller: Caller, said: Said) -> bool:
         own = said.owner is not None and said.owner == caller.employee
         if not own and not (reach is Reach.TEAM and said.team is not None and said.team == caller.team):
             return False
+    if said.beside is not None and (caller.sources is not None or caller.reach(said.beside) is not Reach.ALL):
+        return False
     if not said.personal:
         return True
     return row.personal_scope is not None and caller.reach(row.personal_scope) is Reach.ALL
@@ -97,13 +103,17 @@ def _leads_to(type: Any) -> set[str]:
     return set()
 
 
-def selection(type: GraphQLObjectType, deep: int = 3) -> str:
-    """All that the object itself says: leaves and parts, no other object and no figures."""
+def selection(type: GraphQLObjectType, deep: int = 4, named_after: str = "") -> str:
+    """All that the object itself says: leaves and parts, no other object and no figures.
+
+    named_after: how its fields begin in the answer, where other types have fields of the same name.
+    """
     found = ["__typename"]
     for name, field in type.fields.items():
         named = get_named_type(field.type)
         if not _plain(field) or _leads_to(field.type) or named.name == "KpiResult":
             continue
+        name = f"{named_after}{name}: {name}" if named_after else name  # noqa: PLW2901  # the same field
         if is_leaf_type(named):
             found.append(name)
         elif isinstance(named, GraphQLObjectType) and deep:
@@ -121,7 +131,8 @@ def _below(type: Any) -> str:
         )
     if isinstance(named, GraphQLObjectType):
         return f"{{ {selection(named)} }}"
-    return "{ " + " ".join(f"... on {name} {{ {selection(NODES[name])} }}" for name in sorted(_leads_to(type))) + " }"
+    parts = (f"... on {name} {{ {selection(NODES[name], named_after=name)} }}" for name in sorted(_leads_to(type)))
+    return f"{{ {' '.join(parts)} }}"
 
 
 def nested_ways(ids: dict[str, set[str]]) -> Iterator[Way]:

@@ -8,10 +8,11 @@ from typing import Any
 from chassis.caller import ALL_SCOPES, Caller
 from gateway.rights import TABLE
 from tests.callers import partner
+from tests.feedback.attachment.test_domain import PNG
 from tests.gateway.conftest import World
 from tests.gateway.matrix import Said
 
-_ROWS = ("customers:read", "opportunities:read", "enquiries:read", "metrics:read")
+_ROWS = ("customers:read", "opportunities:read", "enquiries:read", "feedback:read", "metrics:read")
 _READ = frozenset(scope for scope in TABLE.scopes if scope.endswith(":read"))
 
 
@@ -204,6 +205,8 @@ class _Seeding:
 
     async def enquiry(self, source: str, external_id: str, assignee: str | None, team: str | None) -> None:
         subject, category, body = self.marker(), self.marker(), self.marker()
+        files = [f"{self.marker()}.png" for _ in range(2)]
+        public, internal = [await self._uploaded(name, source) for name in files]
         made = await self._made(
             "openEnquiry",
             "enquiry { id }",
@@ -212,14 +215,40 @@ class _Seeding:
             touchpoint="form",
             subject=subject,
             category=category,
-            message={"body": body},
+            message={"body": body, "attachments": [public]},
         )
         id: str = made["enquiry"]["id"]
         owner = self.seeded.employees[assignee] if assignee else None
         if assignee or team:
             await self._made("assignEnquiry", "enquiry { id }", id=id, assignee=owner, team=team)
         said = Said("Enquiry", id, source=source, owner=owner, team=self.seeded.teams[team] if team else None)
-        self._says(said, subject, category, body)
+        self._says(said, subject, category, body, files[0].removesuffix(".png"))
+        note = self.marker()
+        hush = {"authorKind": "EMPLOYEE", "visibility": "INTERNAL", "body": note, "attachments": [internal]}
+        await self._made("addMessage", "message { id }", enquiry=id, **hush)
+        self._says(replace(said, beside="enquiries:notes"), note, files[1].removesuffix(".png"))
+        await self._feedback(said)
+
+    async def _feedback(self, enquiry: Said) -> None:
+        """Said within the enquiry, and so no contact of its own."""
+        text, service, external_id, note = (self.marker() for _ in range(4))
+        given = {"source": enquiry.source, "enquiry": enquiry.id, "externalId": external_id, "service": service}
+        made = await self._made("submitFeedback", "feedback { id }", text=f"The {text} is broken.", **given)
+        id: str = made["feedback"]["id"]
+        await self._made("setFeedbackStatus", "feedback { id }", feedback=id, status="PLANNED", note=note)
+        self._says(replace(enquiry, type="Feedback", id=id), text, service, external_id, note)
+
+    async def topic(self) -> None:
+        name, word = self.marker(), self.marker()
+        words = [{"language": "en", "words": [word]}]
+        made = await self._made("defineTopic", "topic { id }", key="seeded", name=name, words=words)
+        self._says(Said("Topic", made["topic"]["id"]), name, word)
+
+    async def _uploaded(self, name: str, source: str) -> str:
+        parameters, headers = {"name": name, "source": source}, {"content-type": "image/png"}
+        made = await self._world.client.post("/attachments", content=PNG, params=parameters, headers=headers)
+        id: str = made.json()["id"]
+        return id
 
     async def change(self, touchpoint: str) -> None:
         name, description = self.marker(), self.marker()
@@ -233,6 +262,13 @@ class _Seeding:
             touchpoints=[touchpoint],
         )
         self._says(Said("Change", made["change"]["id"], source="rundblick"), name, description)
+
+    async def measure(self) -> None:
+        """Not introduced: what is introduced is a change too, whose name is seen by who sees figures."""
+        title, description = self.marker(), self.marker()
+        said = {"title": title, "description": description, "kind": "PROCESS"}
+        made = await self._made("createMeasure", "measure { id }", **said, feedback=sorted(self.seeded.ids["Feedback"]))
+        self._says(Said("Measure", made["measure"]["id"]), title, description)
 
     async def campaign(self, touchpoint: str, segment: str) -> None:
         name, objective, note, target = self.marker(), self.marker(), self.marker(), self.marker()
@@ -293,6 +329,13 @@ class _Seeding:
         self.seeded.keys["segment|$key: String!"].append({"key": "invited"})
         return id
 
+    async def survey(self) -> None:
+        names = {name: self.marker() for name in ("question", "followUp", "lowestLabel", "highestLabel")}
+        made = await self._made(
+            "defineSurvey", "survey { id }", key="seeded", kind="NPS", texts=[{"language": "en", **names}]
+        )
+        self._says(Said("Survey", made["survey"]["id"], source="rundblick"), *names.values())
+
     async def kpi(self) -> None:
         name, description = self.marker(), self.marker()
         made = await self._made(
@@ -330,7 +373,10 @@ async def seeded_in(world: World) -> Seeded:
     await seeding.offer(customer, source)
     await seeding.duplicates()
     await seeding.change(form)
+    await seeding.measure()
     await seeding.campaign(form, await seeding.segment(customer))
+    await seeding.survey()
+    await seeding.topic()
     await seeding.kpi()
     await seeding.webhook()
     return seeding.seeded

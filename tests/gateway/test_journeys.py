@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.gateway.conftest import World
+from tests.gateway.test_offers import made
 from tests.gateway.test_subscriptions import Reachable, reachable  # noqa: F401  # a fixture
 
 JOURNEY = """query($id: ID!, $last: Int, $before: String, $filter: InteractionFilter) { customer(id: $id) {
@@ -98,3 +99,14 @@ async def test_an_enquiry_is_the_subject_of_its_messages_and_answered_by_its_own
     edges = data["customers"]["edges"][0]["node"]["interactions"]["edges"]
     assert {edge["node"]["subject"]["__typename"] for edge in edges} == {"Enquiry"}
     assert all(edge["node"]["subject"]["status"] for edge in edges)
+
+
+async def test_feedback_is_the_subject_of_a_contact_and_answered_by_its_owner(world: World) -> None:
+    ann = (await made(world, "createCustomer", "customer { id }", kind="PERSON", displayName="Ann"))["customer"]["id"]
+    said = {"source": "shop", "text": "The lift is loud.", "customer": {"id": ann}}
+    feedback = (await made(world, "submitFeedback", "feedback { id }", **said))["feedback"]["id"]
+    await record(world, visit(1, customer=ann, subject=feedback))
+    query = """query($id: ID!) { customer(id: $id) { interactions(filter: {kinds: [VISIT]}) { edges { node {
+      subject { __typename ... on Feedback { id text } } } } } } }"""
+    [edge] = (await world.data(query, id=ann))["customer"]["interactions"]["edges"]
+    assert edge["node"]["subject"] == {"__typename": "Feedback", "id": feedback, "text": "The lift is loud."}

@@ -5,7 +5,7 @@ from graphql import DocumentNode, OperationDefinitionNode, get_introspection_que
 
 from gateway.errors import RequestError
 from gateway.execution import Executor, RefusedDocument
-from gateway.limits import Limits, check
+from gateway.limits import Limits, check, measure
 from gateway.schema import graphql_schema
 
 
@@ -13,7 +13,7 @@ def measured(text: str, limits: Limits) -> None:
     document: DocumentNode = parse(text)
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
-            check(document, node, limits)
+            check(measure(document, node), limits)
 
 
 def doubling(levels: int) -> str:

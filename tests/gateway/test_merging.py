@@ -117,10 +117,23 @@ async def test_what_cannot_be_merged_or_split_is_said_with_its_place(world: Worl
     neither = await made(world, "splitCustomer", "SplitCustomerInput", "customer { id }", id=one)
     assert neither["customer"] is None
     assert neither["userErrors"]
-    stale = await made(
-        world, "mergeCustomers", "MergeCustomersInput", "customer { id }", id=one, duplicates=[one], version=9
-    )
-    assert stale["userErrors"]
+
+
+async def test_whoever_merges_or_splits_what_changed_meanwhile_gets_it_as_it_is_now(world: World) -> None:
+    one, two = [
+        (await made(world, "createCustomer", "CreateCustomerInput", "customer { id }", kind="PERSON",
+                    displayName=name))["customer"]["id"]
+        for name in ("A", "B")
+    ]  # fmt: skip
+    present = {"id": one, "displayName": "A", "version": 1}
+    for mutation, type, said in (
+        ("mergeCustomers", "MergeCustomersInput", {"duplicates": [two]}),
+        ("splitCustomer", "SplitCustomerInput", {"formerCustomer": two}),
+    ):
+        stale = await made(world, mutation, type, "customer { id displayName version }", id=one, version=9, **said)
+        assert ([error["code"] for error in stale["userErrors"]], stale["customer"]) == (["CONFLICT"], present)
+    apart = await world.data("query($id: ID!) { customer(id: $id) { id } }", id=two)
+    assert apart["customer"]["id"] == two
 
 
 async def test_a_figure_as_of_a_past_day(world: World) -> None:

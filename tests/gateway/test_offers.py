@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import pytest
+from rundblick.customers.v1 import customer_pb2, importing_pb2, importing_pb2_grpc, reference_pb2
+
+from chassis.channel import open_channel
 from tests.gateway.conftest import World
 
 _CUSTOMER = """
@@ -105,3 +109,62 @@ async def test_many_customers_cost_one_call(world: World) -> None:
         "customers.BatchRecommend",
         "customers.ListCustomers",
     ]
+
+
+@pytest.mark.parametrize("world", [0.5], indirect=True, ids=["half are left out"])
+async def test_both_groups_are_counted_by_what_they_really_bought(world: World) -> None:
+    count = 90
+    place = {"key": "portal", "name": "Portal", "channel": "WEB_SELF_SERVICE", "nature": "DIGITAL", "control": "OWNED"}
+    await made(world, "createTouchpoint", "touchpoint { id }", **place)
+    said = {"title": "Care plan", "purpose": "SERVICE", "channels": ["EMAIL"], "eligibility": 'customer.locale == "de"'}
+    offer = (await made(world, "defineOffer", "offer { id }", key="care", **said))["offer"]["id"]
+    fields = [
+        customer_pb2.CustomerFields(
+            display_name=f"No {number}",
+            locale="de" if number < count else "fr",
+            emails=customer_pb2.StringList(values=[f"{number}@example.org"]),
+        )
+        for number in range(count + 5)
+    ]
+    rows = [
+        importing_pb2.ImportedRow(
+            line=number, customer=reference_pb2.CustomerReference(external_id=str(number), fields=one)
+        )
+        for number, one in enumerate(fields)
+    ]
+    async with open_channel(world.addresses["customers"]) as channel:
+        request = importing_pb2.ImportRowsRequest(source="shop", rows=rows)
+        call: Any = importing_pb2_grpc.ImportServiceStub(channel).ImportRows(request, timeout=30)
+        assert (await call).created == count + 5
+
+    def drawn(data: dict[str, Any]) -> bool:
+        groups = data["node"]["uplift"]
+        return bool(groups["treated"]["n"] + groups["control"]["n"] == count)
+
+    await world.until(_UPLIFT, drawn, id=offer)
+    query = "{ customers(first: 100) { edges { node { id locale recommendations { offer { key } } } } } }"
+    customers = [edge["node"] for edge in (await world.data(query))["customers"]["edges"]]
+    suited = [one for one in customers if one["locale"] == "de"]
+    treated = [one["id"] for one in suited if one["recommendations"]]
+    control = [one["id"] for one in suited if not one["recommendations"]]
+    assert min(len(treated), len(control)) >= 20
+    # Most who are offered it take it; of the others three come by themselves.
+    for customer in treated[3:]:
+        await made(world, "recordOfferOutcome", "outcome { id }", offer="care", customer=customer, result="CONVERTED")
+    for customer in control[:3]:
+        won = {"customer": customer, "title": "Care plan", "offer": offer, "stage": "CLOSED_WON"}
+        assert (await made(world, "createOpportunity", "opportunity { id }", **won))["userErrors"] == []
+
+    def counted(data: dict[str, Any]) -> bool:
+        groups = data["node"]["uplift"]
+        return (groups["treated"]["converted"], groups["control"]["converted"]) == (len(treated) - 3, 3)
+
+    uplift = (await world.until(_UPLIFT, counted, id=offer))["node"]["uplift"]
+    shares = (len(treated) - 3) / len(treated), 3 / len(control)
+    for group, customers, share in (("treated", treated, shares[0]), ("control", control, shares[1])):
+        assert (uplift[group]["n"], uplift[group]["share"]["value"]) == (len(customers), pytest.approx(share)), group
+    assert uplift["verdict"] == "IMPROVED"
+    assert uplift["difference"]["value"] == pytest.approx(shares[0] - shares[1])
+    assert uplift["pValue"] < 0.001
+    assert uplift["because"][0]["code"].endswith("MORE")
+    assert f"{shares[0] * 100:.1f}" in uplift["because"][0]["text"], uplift["because"][0]["text"]

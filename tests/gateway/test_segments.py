@@ -16,7 +16,8 @@ _SEGMENT = """query($id: ID!) { node(id: $id) { ... on Segment {
   customers(first: 5) { edges { node { id displayName segments { key } } } } } } }"""
 _KPIS = """query($id: ID!) { node(id: $id) { ... on Segment {
   kpis(keys: ["interactions"]) { kpi { key } n value } } } }"""
-_JOBS = "{ jobs(first: 50) { edges { cursor node { id kind state subject done total } } pageInfo { hasNextPage } } }"
+_JOBS = """{ jobs(first: 50) {
+  edges { cursor node { id kind state subject done total startedAt finishedAt } } pageInfo { hasNextPage } } }"""
 _RULE = 'customer.locale == "de"'
 
 
@@ -83,6 +84,25 @@ async def test_a_segment_is_kept_current_aimed_at_and_measured(world: World) -> 
     await world.until(_KPIS, lambda data: data["node"]["kpis"][0]["n"] == 2, id=segment["id"])
 
 
+async def test_a_rule_asks_for_what_the_company_declared(world: World) -> None:
+    rule = {"key": "gold", "name": "Gold", "rule": 'attributes.tier == "gold"'}
+    [error] = (await made(world, "defineSegment", "segment { id }", **rule))["userErrors"]
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "rule"])
+    assert "line 1, column 11: undefined field 'tier'" in error["message"]
+    tier = {"key": "tier", "name": "Tier", "type": "CHOICE", "options": ["gold", "silver"]}
+    assert (await made(world, "defineAttribute", "attribute { version }", **tier))["userErrors"] == []
+    segment = (await made(world, "defineSegment", "segment { id }", **rule))["segment"]["id"]
+    person = {"kind": "PERSON", "displayName": "Ann"}
+    ann = (await made(world, "createCustomer", "customer { id }", **person))["customer"]["id"]
+    for value, size in (("gold", 1), ("silver", 0)):
+        said = [{"key": "tier", "value": value}]
+        await made(world, "updateCustomer", "customer { id }", id=ann, attributes=said)
+        await world.until(_SEGMENT, lambda data, size=size: data["node"]["size"] == size, id=segment)
+    [error] = (await made(world, "archiveAttribute", "attribute { key }", key="tier", version=1))["userErrors"]
+    assert (error["code"], error["path"]) == ("CONFLICT", ["input", "key"])
+    assert error["message"] == "tier is asked for by the segment gold"
+
+
 async def _visit(world: World, *customers: str) -> None:
     at = (datetime.now(UTC) + timedelta(milliseconds=5)).isoformat()
     for customer in customers:
@@ -91,6 +111,14 @@ async def _visit(world: World, *customers: str) -> None:
 
 
 async def test_jobs_of_all_services_are_one_list_and_one_that_is_down_does_not_hide_the_others(world: World) -> None:
+    def sweeps(data: dict[str, Any]) -> list[Any]:
+        nodes = [edge["node"] for edge in data["jobs"]["edges"]]
+        return [one for one in nodes if (one["kind"], one["state"]) == ("STANDING_SWEEP", "DONE")]
+
+    # As soon as it runs everybody is judged, and from time to time after that.
+    [sweep] = sweeps(await world.until(_JOBS, sweeps))
+    assert (sweep["subject"], sweep["done"], sweep["total"]) == ("schedule", 0, 0)
+    assert sweep["startedAt"] <= sweep["finishedAt"]
     for number in range(2):
         kpi = {"key": f"kpi{number}", "name": "x", "unit": "1", "direction": "HIGHER_IS_BETTER"}
         await made(world, "defineKpi", "kpi { id }", **kpi, event="enquiry.opened", aggregation="COUNT")

@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from aiosmtpd.controller import Controller
 
-from cli.system import System, running_system
+from cli.system import System, free_port, running_system
+from tests.customers.delivery.mailserver import MailServer
 
 ROOT = Path(__file__).parents[2]
 BOSTON = ROOT / "examples" / "boston311"
@@ -46,9 +48,20 @@ class Graph:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def mails() -> Iterator[MailServer]:
+    """What the shared system sends by e-mail arrives here."""
+    mails = MailServer(free_port())
+    controller = Controller(mails, hostname="127.0.0.1", port=mails.port)
+    controller.start()
+    yield mails
+    controller.stop()
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, mails: MailServer) -> Iterator[System]:
     """One system with its own MongoDB, shared by the tests that only add to it."""
-    with running_system(tmp_path_factory.mktemp("system")) as system:
+    env = {"RUNDBLICK_SMTP_URL": f"smtp://127.0.0.1:{mails.port}", "RUNDBLICK_MAIL_FROM": "service@company.example"}
+    with running_system(tmp_path_factory.mktemp("system"), env=env) as system:
         yield system
 
 

@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
+from chassis.channel import open_channel
+from chassis.mongo import Database
+from services.customers.wiring import CustomersService
+from services.feedback.wiring import FeedbackService
 from tests.k8s.test_manifests import ROOT, documents
 
 COMPONENT = ROOT / "k8s" / "components" / "alerts"
-# As tests/chassis/test_telemetry.py finds those of a relay; the last two are those of services/metrics/wiring.py and
-# services/customers/delivery/sending.py.
-GAUGES = {
-    "rundblick.outbox.pending": "{entry}",
-    "rundblick.outbox.parked": "{entry}",
-    "rundblick.outbox.lag": "s",
-    "rundblick.figures.lag": "s",
-    "rundblick.deliveries.age": "s",
+# As tests/chassis/test_telemetry.py finds them.
+OF_RELAYS = {"rundblick.outbox.pending": "{entry}", "rundblick.outbox.parked": "{entry}", "rundblick.outbox.lag": "s"}
+SAID = re.compile(r"""telemetry\.gauge\("([\w.]+)", "([^"]+)",""")
+GAUGES = OF_RELAYS | {
+    name: unit for file in (ROOT / "services").rglob("*.py") for name, unit in SAID.findall(file.read_text())
 }
 
 
@@ -37,3 +38,14 @@ def test_an_alert_asks_for_what_is_exported_and_says_what_to_do(rule: dict[str, 
     assert rule["for"]
     assert rule["labels"]["severity"] in ("warning", "critical")
     assert rule["annotations"].keys() == {"summary", "description"}
+
+
+async def test_it_is_known_how_many_relays_there_are(database: Database) -> None:
+    async with open_channel("127.0.0.1:1") as nowhere:
+        relays = (
+            *CustomersService(database).relays(nowhere, nowhere),
+            *FeedbackService(database, nowhere, nowhere).relays,
+        )
+    [unknown] = [rule for rule in rules() if rule["alert"] == "RundblickDeliveriesUnknown"]
+    assert unknown["expr"].endswith(f"< {len(relays)}")
+    assert f"of {len(relays)} relays" in unknown["annotations"]["summary"]

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
@@ -53,6 +53,11 @@ class StaleAttribute(Conflict):
 class TooManyAttributes(Conflict):
     def __init__(self) -> None:
         super().__init__(f"there are at most {MOST_ATTRIBUTES} attributes, archived ones too", ("key",))
+
+
+class AttributeInUse(Conflict):
+    def __init__(self, key: str, uses: Sequence[str]) -> None:
+        super().__init__(f"{key} is asked for by {', '.join(uses)}", ("key",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +171,11 @@ def defined(said: Attribute, known: Mapping[str, Attribute], version: int | None
     return replace(said, version=before.version + 1)
 
 
-def archived(attribute: Attribute, version: int) -> Attribute:
+def archived(attribute: Attribute, version: int, uses: Sequence[str] = ()) -> Attribute:
+    """uses: what asks for it still. AttributeInUse: there is something."""
     _require_version(attribute, version)
+    if uses:
+        raise AttributeInUse(attribute.key, uses)
     return attribute if attribute.archived else replace(attribute, archived=True, version=version + 1)
 
 

@@ -26,10 +26,15 @@ class MongoAttributeRepository:
         found = self._attributes.find({"_id": {"$gt": ""}}, session=session, batch_size=ONE_REPLY).sort("_id", 1)
         return {document["_id"]: _from_document(document) async for document in found}
 
-    async def schema(self, caller: Caller) -> Mapping[str, AttributeType]:
+    async def schema(self, caller: Caller, session: Session | None = None) -> Mapping[str, AttributeType]:
         """Key -> type of those in use, for whoever asks of them."""
-        declared = await self.all(caller)
+        declared = await self.all(caller, session)
         return {key: attribute.type for key, attribute in declared.items() if not attribute.archived}
+
+    async def hold(self, caller: Caller, keys: Iterable[str] | None, session: Session) -> None:
+        """Whoever changes one of these at the same time begins anew; None: any."""
+        condition: Document = {"_id": {"$gt": ""} if keys is None else {"$in": sorted(keys)}}
+        await self._attributes.update_many(condition, {"$inc": {"held": 1}}, session=session)
 
     async def save(self, caller: Caller, attribute: Attribute, session: Session) -> None:
         document = _to_document(attribute)

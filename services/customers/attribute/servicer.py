@@ -11,12 +11,14 @@ from chassis.mongo import Session
 from services.customers.attribute import messages
 from services.customers.attribute.domain import AttributeNotFound, archived, defined
 from services.customers.attribute.repository import MongoAttributeRepository
+from services.customers.attribute.uses import Uses
 from services.customers.batches import answers
 
 
 class AttributeServicer(attribute_pb2_grpc.AttributeServiceServicer):
-    def __init__(self, attributes: MongoAttributeRepository, writes: Writes) -> None:
+    def __init__(self, attributes: MongoAttributeRepository, uses: Uses, writes: Writes) -> None:
         self._attributes = attributes
+        self._uses = uses
         self._writes = writes
 
     async def BatchGetAttributes(
@@ -50,7 +52,7 @@ class AttributeServicer(attribute_pb2_grpc.AttributeServiceServicer):
             known = await self._attributes.of_keys(caller, [request.key], session)
             if request.key not in known:
                 raise AttributeNotFound(request.key)
-            attribute = archived(known[request.key], request.version)
+            attribute = archived(known[request.key], request.version, await self._uses.of(request.key, session))
             await self._attributes.save(caller, attribute, session)
             return pb.ArchiveAttributeResponse(attribute=messages.to_proto(attribute))
 

@@ -87,14 +87,11 @@ class Attributing:
         self, caller: Caller, key: str, session: Session | None = None
     ) -> tuple[dict[str, Credit], dict[str, Credit]]:
         """What the enquiries of a customer are credited to: as it is kept, and as it follows from the contacts."""
-        if prefix_of(key) == "cus":
-            interactions = await self._interactions.touching(caller, key, session)
-        else:
-            interactions = list((await self._interactions.of_ids(caller, [key], session)).values())
+        whose, interactions = await self._of(caller, key, session)
         contacts = [contact_of(one) for one in interactions]
         known = await self._credits.of_enquiries(caller, {c.enquiry for c in contacts if c.enquiry}, session)
         derived = credits_of(contacts, known, self._attribution)
-        if prefix_of(key) != "cus":
+        if whose is None:
             # One contact of nobody known says nothing against an earlier one, or against the whole journey.
             derived = {
                 id: credit
@@ -102,6 +99,16 @@ class Attributing:
                 if id not in known or (known[id].contact.customer is None and credit.contact.at <= known[id].contact.at)
             }
         return known, derived
+
+    async def _of(self, caller: Caller, key: str, session: Session | None) -> tuple[str | None, list[Interaction]]:
+        """Whose contacts to look at, and those; of nobody known the one alone."""
+        whose: str | None = key
+        alone: list[Interaction] = []
+        if prefix_of(key) != "cus":
+            alone = list((await self._interactions.of_ids(caller, [key], session)).values())
+            # By now it may be known whose it is: then the whole journey counts, whichever was told first.
+            whose = next((one.customer for one in alone if one.customer is not None), None)
+        return whose, alone if whose is None else await self._interactions.touching(caller, whose, session)
 
     async def deliver(self, told: Sequence[Entry]) -> Mapping[str, Fault]:
         """As the end of a relay: contacts were recorded."""

@@ -91,12 +91,14 @@ def credits_of(contacts: Iterable[Contact], known: Mapping[str, Credit], attribu
     contacts = sorted(contacts, key=lambda contact: (contact.at, contact.id))
     touches = [Touch(contact.campaign, contact.at) for contact in contacts if contact.campaign is not None]
     found: dict[str, Credit] = {}
+    first: dict[str, Contact] = {}
     for contact in contacts:
-        if contact.enquiry is None or contact.enquiry in found:
-            continue
-        before = known.get(contact.enquiry)
+        if contact.enquiry is not None:
+            first.setdefault(contact.enquiry, contact)
+    for enquiry, contact in first.items():
+        before = known.get(enquiry)
         how = before.attribution if before is not None else attribution
         shares = attributed(touches, contact.at, how)
         if shares or before is not None:
-            found[contact.enquiry] = Credit(contact.enquiry, contact, shares, how)
+            found[enquiry] = Credit(enquiry, contact, shares, how)
     return found

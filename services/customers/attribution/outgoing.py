@@ -8,7 +8,7 @@ from chassis.times import to_timestamp
 from services.customers.attribution.domain import WHOLE, Credit
 from services.customers.interaction.outgoing import EVENTS, METRICS
 
-_NAME = "enquiry.attributed"
+NAME = "enquiry.attributed"
 
 # (as it was known until now, as it is).
 Change = tuple[Credit | None, Credit]
@@ -16,14 +16,15 @@ Change = tuple[Credit | None, Credit]
 
 def entries(changes: list[Change]) -> list[Entry]:
     """One for all of them: what is told of one enquiry adds up the same in any order."""
-    events = [event for before, after in changes for event in _events(before, after)]
+    events = [event for before, after in changes for event in told(before, after)]
     if not events:
         return []
     payload = event_pb2.IngestEventsRequest(events=events).SerializeToString()
     return [Entry(METRICS, new_id("out"), 1, EVENTS, payload)]
 
 
-def _events(before: Credit | None, after: Credit) -> list[event_pb2.Event]:
+def told(before: Credit | None, after: Credit) -> list[event_pb2.Event]:
+    """before: None, all that metrics should know of it, as if it had never been told."""
     campaigns = dict.fromkeys((*(before.shares if before is not None else ()), *after.shares))
     found = []
     for campaign in campaigns:
@@ -31,8 +32,8 @@ def _events(before: Credit | None, after: Credit) -> list[event_pb2.Event]:
         if known != now:
             found.append(
                 event_pb2.Event(
-                    id=f"{after.enquiry}/{campaign}/{_NAME}/{after.version}",
-                    name=_NAME,
+                    id=f"{after.enquiry}/{campaign}/{NAME}/{after.version}",
+                    name=NAME,
                     subject_id=f"{after.enquiry}/{campaign}",
                     source=after.contact.source,
                     team_id=after.contact.team,

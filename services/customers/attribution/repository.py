@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pymongo import ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session
+from chassis.mongo import ONE_REPLY, Database, Document, Session, documents_after
 from services.customers.attribution.domain import Attribution, Contact, Credit, Rule
 
 
@@ -20,6 +20,10 @@ class MongoCreditRepository:
     ) -> dict[str, Credit]:
         found = self._credits.find({"_id": {"$in": list(enquiries)}}, session=session, batch_size=ONE_REPLY)
         return {document["_id"]: _from_document(document) async for document in found}
+
+    async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Credit]:
+        """The next ones in the order of their enquiries' ids."""
+        return [_from_document(one) for one in await documents_after(self._credits, after, size, session)]
 
     async def save(self, caller: Caller, credits: Sequence[Credit], session: Session) -> None:
         if credits:

@@ -8,7 +8,7 @@ from enum import Enum
 
 from chassis.errors import Conflict, InvalidInput, NotFound
 from chassis.ids import prefix_of
-from services.customers.money import Money
+from chassis.money import Money
 
 PREFIX = "cmp"
 _LONGEST_NAME = 200

@@ -9,8 +9,8 @@ from rundblick.customers.v1 import campaign_pb2 as pb
 from rundblick.shared.v1 import money_pb2
 
 from chassis.errors import InvalidInput
+from chassis.money import Money, read_money
 from services.customers.campaign.domain import Campaign, Goal, Status
-from services.customers.money import Money, read_money
 
 STATUS_TO_PROTO: Mapping[Status, Any] = {
     status: pb.CampaignStatus.Value(f"CAMPAIGN_STATUS_{status.value}") for status in Status

@@ -8,10 +8,10 @@ from bson import Decimal128
 from pymongo import ASCENDING, DESCENDING
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, visible_to
+from chassis.money import Money
+from chassis.mongo import ONE_REPLY, Database, Document, Session, documents_after, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.campaign.domain import RUNNING, Campaign, Goal, Status
-from services.customers.money import Money
 from services.customers.paging import documents_of_parents
 
 ORDER = (("starts_on", DESCENDING), ("_id", DESCENDING))
@@ -69,6 +69,10 @@ class MongoCampaignRepository:
     async def any(self, caller: Caller, session: Session) -> bool:
         """Does this deployment plan campaigns at all?"""
         return await self._campaigns.find_one({"_id": {"$gt": ""}}, {"_id": 1}, session=session) is not None
+
+    async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Campaign]:
+        """The next ones in the order of their ids."""
+        return [from_document(one) for one in await documents_after(self._campaigns, after, size, session)]
 
     async def add(self, caller: Caller, campaign: Campaign, session: Session) -> None:
         await self._campaigns.insert_one(to_document(campaign), session=session)

@@ -10,6 +10,7 @@ from rundblick.customers.v1 import touchpoint_pb2
 from chassis.caller import Caller
 from chassis.times import from_timestamp, to_timestamp
 from services.customers.consent.domain import (
+    ADDRESS_FIELDS,
     Consent,
     ConsentEntry,
     ConsentPurpose,
@@ -106,4 +107,5 @@ def permission_to_proto(permission: Permission) -> pb.ContactPermission:
         purpose=PURPOSE_TO_PROTO[permission.purpose],
         address=permission.addresses[0] if permission.addresses else None,
         since=to_timestamp(permission.since),
+        reachable=bool(permission.addresses) or channel not in ADDRESS_FIELDS,
     )

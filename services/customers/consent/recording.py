@@ -8,7 +8,7 @@ from chassis.errors import InvalidInput, NotFound
 from chassis.ids import new_id
 from chassis.mongo import Session
 from chassis.outbox import Outbox
-from services.customers.consent.domain import ConsentEntry, Statement, confirmation
+from services.customers.consent.domain import ConsentEntry, ConsentStatus, Statement, confirmation
 from services.customers.consent.opt_in import token_hash
 from services.customers.consent.repository import MongoConsentRepository
 from services.customers.customer.domain import CustomerNotFound
@@ -16,6 +16,8 @@ from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.reference.resolver import Resolver
 from services.customers.standing.outgoing import changed
 from services.customers.stream.outgoing import changed_customers
+from services.customers.webhook.notification import Event
+from services.customers.webhook.outgoing import happened
 
 
 class ConsentRecording:
@@ -55,17 +57,23 @@ class ConsentRecording:
             raise CustomerNotFound(id, ("customer_id",))
         return record or own[id]
 
-    async def record(self, caller: Caller, session: Session, record: str, said: Statement) -> ConsentEntry:
+    async def record(
+        self, caller: Caller, session: Session, record: str, said: Statement, *, imported_as: str | None = None
+    ) -> ConsentEntry:
+        """imported_as: the id of what was said elsewhere. A grant of that kind speaks for its own record alone: whoever
+        heard it knew of no other, and what those refused stays refused.
+        """
         customer = await self._held(caller, session, record)
         found = await self._customers.of_ids(caller, [customer], session, whole=True)
         if customer not in found:
             raise CustomerNotFound(customer, ("customer_id",))
+        alone = imported_as is not None and said.status is ConsentStatus.GRANTED
         entry = ConsentEntry(
-            id=new_id("cns"),
+            id=imported_as or new_id("cns"),
             customer=customer,
             source_record=record,
             said=said,
-            covers=frozenset(one.id for one in found[customer].records),
+            covers=frozenset({record}) if alone else frozenset(one.id for one in found[customer].records),
             sources=caller.sources,
             recorded_by=caller.subject,
             owner=caller.employee,
@@ -101,7 +109,8 @@ class ConsentRecording:
     async def _add(self, caller: Caller, entry: ConsentEntry, session: Session) -> None:
         await self._consents.add(caller, entry, session)
         told = changed_customers([entry.customer], [entry.said.source])
-        await self._outbox.append(session, [*told, *changed([entry.customer])])
+        happening = happened(Event.CONSENT_CHANGED, entry.customer, self._now())
+        await self._outbox.append(session, [*told, *changed([entry.customer]), happening])
 
     async def _held(self, caller: Caller, session: Session, record: str) -> str:
         """Whose the record is; no merge or split changes that before the session commits."""

@@ -69,6 +69,11 @@ class MongoConsentRepository:
             )
         return found
 
+    async def statements(self, caller: Caller, ids: Iterable[str], session: Session) -> dict[str, Statement]:
+        """What the entries with these ids say."""
+        found = self._entries.find({"_id": {"$in": list(ids)}}, session=session, batch_size=ONE_REPLY)
+        return {document["_id"]: from_document(document).said async for document in found}
+
     async def pages(self, caller: Caller, customers: Sequence[str], page: Page) -> dict[str, Slice[ConsentEntry]]:
         """One page of each customer's entries, newest first, with one command."""
         pipeline: list[Document] = [

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from chassis.caller import Caller
 from chassis.verification import Checked
-from services.customers.customer.documents import found_by
 from services.customers.customer.domain import Customer, with_records
 from services.customers.customer.domain.merging import Former, owner_of
+from services.customers.customer.rederiving import differences
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.interaction.repository import MongoInteractionRepository
 
@@ -25,13 +25,14 @@ class CustomerCheck:
         found = await self._customers.of_ids(caller, ids, whole=True)
         formers = await self._customers.formers_of(caller, ids)
         kept = await self._customers.found_by(caller, ids)
+        keys = await self._customers.match_keys(caller, ids)
         for id in ids:
             if id not in found or found[id].id != id:
                 # Merged since the ids were read.
                 continue
             _check_projection(checked, found[id], [former for former in formers if former.into == id])
-            if kept.get(id) != found_by(found[id]):
-                checked.differs("customer", id, "is searched by other words than it says")
+            if details := list(differences(found[id], kept.get(id, {}), keys)):
+                checked.differs("customer", id, "; ".join(details))
         await self._check_journeys(caller, found, checked)
         return checked
 

@@ -20,9 +20,12 @@ from services.customers.customer.domain.merging import Former, Moved, brought_by
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.standing.outgoing import changed
 from services.customers.stream.outgoing import changed_customers
+from services.customers.webhook.notification import Event
+from services.customers.webhook.outgoing import happened
 
 # Who must learn of it: the other services, and the interactions of this one.
 DESTINATIONS = ("feedback", "metrics", "journey")
+ALIASES = "aliases"
 _MOST_DUPLICATES = 100
 
 Response = TypeVar("Response", bound=Message)
@@ -56,7 +59,7 @@ class Merges:
             moved = merge(survivor, duplicates, formers, self._now())
             [merged] = moved.customers
             if not request.dry_run:
-                await self._save(caller, moved, merged, session)
+                await self._save(caller, moved, merged, session, [one.id for one in duplicates])
             return pb.MergeCustomersResponse(
                 customer=messages.to_proto(merged),
                 changes=[messages.change_to_proto(change, caller) for change in changes(survivor, merged)],
@@ -93,7 +96,8 @@ class Merges:
         formers = await self._customers.formers_of(caller, {c.id for c in found.values()}, session)
         moved = merge(found[survivor], [found[id] for id in duplicates], formers, self._now())
         [merged] = moved.customers
-        await self._save(caller, moved, merged, session)
+        ended = [id for id in duplicates if found[id].id != merged.id]
+        await self._save(caller, moved, merged, session, ended)
         return merged
 
     async def _run(
@@ -107,16 +111,22 @@ class Merges:
         self._outbox.wake()
         return done
 
-    async def _save(self, caller: Caller, moved: Moved, about: Customer, session: Session) -> None:
+    async def _save(
+        self, caller: Caller, moved: Moved, about: Customer, session: Session, ended: Sequence[str] = ()
+    ) -> None:
+        """ended: the customers that became this one."""
         await self._customers.move(caller, moved, session)
         payload = alias_pb2.MoveAliasesRequest(aliases=_aliases(moved)).SerializeToString()
         await self._outbox.append(
-            session, [Entry(name, about.id, about.version, "aliases", payload) for name in DESTINATIONS]
+            session, [Entry(name, about.id, about.version, ALIASES, payload) for name in DESTINATIONS]
         )
         # A partner learns of it when records of its own moved.
         concerned = [*(former.id for former in moved.formers), *(customer.id for customer in moved.customers)]
         sources = {record.source for record in moved.records}
-        await self._outbox.append(session, [*changed_customers(concerned, sources), *changed(concerned)])
+        told = [*changed_customers(concerned, sources), *changed(concerned)]
+        if ended:
+            told.append(happened(Event.CUSTOMER_MERGED, about.id, self._now(), version=about.version, formers=ended))
+        await self._outbox.append(session, told)
 
 
 def _leaving(customer: Customer, formers: Sequence[Former], request: pb.SplitCustomerRequest) -> set[str]:

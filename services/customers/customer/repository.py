@@ -4,16 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, ReplaceOne
+from pymongo import ASCENDING, DESCENDING, ReplaceOne, UpdateOne
 
 from chassis.caller import Caller, Reach
-from chassis.mongo import ONE_REPLY, Database, Document, Session, of_rows, of_sources, some_ids
+from chassis.mongo import ONE_REPLY, Database, Document, Session, documents_after, of_rows, of_sources, some_ids
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.customer.documents import (
     customer_from_document,
     customer_to_document,
     former_from_document,
     former_to_document,
+    found_by,
+    match_keys,
     record_from_document,
     record_to_document,
 )
@@ -257,6 +259,18 @@ class MongoCustomerRepository:
                 found[document["_id"]] = (present, document["moves"])
         return found
 
+    async def aliases_after(
+        self, caller: Caller, after: str, size: int, session: Session | None = None
+    ) -> list[tuple[str, str, int]]:
+        """The next source records and golden ids in their order, each as in `aliases`."""
+        found: list[tuple[str, str, int]] = []
+        for collection in (self._records, self._former, self._customers):
+            found += [
+                (one["_id"], one.get("customer") or one.get("into") or one["_id"], one["moves"])
+                for one in await documents_after(collection, after, size, session)
+            ]
+        return sorted(found)[:size]
+
     async def customers_of_records(
         self, caller: Caller, records: Iterable[str], session: Session | None = None, *, hold: bool = False
     ) -> dict[str, str]:
@@ -267,15 +281,44 @@ class MongoCustomerRepository:
         documents = self._records.find(condition, {"customer": 1}, session=session, batch_size=ONE_REPLY)
         return {document["_id"]: document["customer"] async for document in documents}
 
-    async def found_by(self, caller: Caller, ids: Iterable[str]) -> dict[str, Document]:
+    async def found_by(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Document]:
         """What is kept to find them, by id."""
         kept = {"_id": 1, "folded_name": 1, "filed": 1, "terms": 1, "near": 1}
-        documents = self._customers.find({"_id": {"$in": list(ids)}}, kept, batch_size=ONE_REPLY)
+        documents = self._customers.find({"_id": {"$in": list(ids)}}, kept, session=session, batch_size=ONE_REPLY)
         return {document.pop("_id"): document async for document in documents}
 
-    async def some(self, caller: Caller, after: str | None, size: int) -> list[str]:
+    async def match_keys(
+        self, caller: Caller, customers: Iterable[str], session: Session | None = None
+    ) -> dict[str, list[str] | None]:
+        """By which the match rules find the source records of these customers, as they are kept."""
+        condition = {"customer": {"$in": list(customers)}}
+        documents = self._records.find(condition, {"keys": 1}, session=session, batch_size=ONE_REPLY)
+        return {document["_id"]: document.get("keys") async for document in documents}
+
+    async def file(self, caller: Caller, customers: Sequence[Customer], session: Session) -> None:
+        """They are found by what follows from what they say."""
+        if not customers:
+            return
+        await self._customers.bulk_write(
+            [UpdateOne({"_id": one.id}, {"$set": found_by(one)}) for one in customers], ordered=False, session=session
+        )
+        await self._records.bulk_write(
+            [
+                UpdateOne({"_id": record.id}, {"$set": {"keys": match_keys(record)}})
+                for one in customers
+                for record in one.records
+            ],
+            ordered=False,
+            session=session,
+        )
+
+    async def some(self, caller: Caller, after: str | None, size: int, session: Session | None = None) -> list[str]:
         """Ids of the next customers in the order of ids; without a place to start, of any, by chance."""
-        return await some_ids(self._customers, after, size)
+        return await some_ids(self._customers, after, size, session)
+
+    async def count(self, caller: Caller) -> int:
+        """About how many there are."""
+        return await self._customers.estimated_document_count()
 
 
 def _slice(found: Mapping[str, Customer], documents: Sequence[Document], order: str, page: Page) -> Slice[Customer]:

@@ -34,6 +34,7 @@ from services.customers.customer.domain import (
 from services.customers.customer.domain.searching import Search
 from services.customers.customer.forms import Forms
 from services.customers.customer.merges import Merges
+from services.customers.customer.rederiving import Rederiving
 from services.customers.customer.repository import ORDERS, MongoCustomerRepository
 from services.customers.employee.repository import MongoEmployeeRepository
 from services.customers.matching.matcher import Matcher
@@ -54,6 +55,7 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
         matcher: Matcher,
         forms: Forms,
         sources: MongoSourceRepository,
+        rederiving: Rederiving,
         now: Callable[[], datetime],
     ) -> None:
         self._customers = customers
@@ -64,6 +66,7 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
         self._matcher = matcher
         self._forms = forms
         self._sources = sources
+        self._rederiving = rederiving
         self._now = now
 
     async def BatchGetCustomers(
@@ -186,6 +189,12 @@ class CustomerServicer(customer_pb2_grpc.CustomerServiceServicer):
 
     async def SplitCustomer(self, request: pb.SplitCustomerRequest, context: Any) -> pb.SplitCustomerResponse:
         return await self._merges.split(current_caller(), request)
+
+    async def RederiveCustomers(
+        self, request: pb.RederiveCustomersRequest, context: Any
+    ) -> pb.RederiveCustomersResponse:
+        caller = current_caller()
+        return await self._rederiving.run(caller, request)
 
     async def BatchGetAliases(self, request: pb.BatchGetAliasesRequest, context: Any) -> pb.BatchGetAliasesResponse:
         caller = current_caller()

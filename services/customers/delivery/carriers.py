@@ -9,8 +9,8 @@ from typing import Protocol
 from services.customers.consent.domain import ConsentPurpose
 from services.customers.touchpoint.domain import Channel
 
-# Below the public address of the gateway; each token confirms or ends what it was made for.
-PATHS: Mapping[str, str] = {"confirm": "/consent/", "unsubscribe": "/unsubscribe/"}
+# Below the public address of the gateway; each token confirms, ends or answers what it was made for.
+PATHS: Mapping[str, str] = {"confirm": "/consent/", "unsubscribe": "/unsubscribe/", "survey": "/s/"}
 
 
 class Undeliverable(Exception):

@@ -62,6 +62,11 @@ class DeliveryNotFound(NotFound):
         super().__init__(f"there is no delivery {id}", path)
 
 
+class Forgotten(Conflict):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"what {id} said is not kept any more: queue it anew", ("id",))
+
+
 class WrongState(Conflict):
     def __init__(self, id: str, state: DeliveryState) -> None:
         super().__init__(f"{id} is {state.value}", ("id",))
@@ -73,7 +78,7 @@ class Delivery:
 
     address: None, where the customer may be reached at the moment of sending. purpose: None, it needs no consent.
     tokens: name -> what {{name}} in the texts leads to; never shown, forgotten once it was sent. next_at: when it is
-    due; while somebody sends it, when it counts as left alone. attempts: those that failed.
+    due; while somebody sends it, when it counts as left alone, and so it stays. attempts: those that failed.
     """
 
     id: str
@@ -110,13 +115,8 @@ class Delivery:
             raise InvalidInput("only a customer can have allowed it", ("purpose",))
         if self.address is not None:
             require_address(self.channel, self.address)
-        if self.channel is Channel.EMAIL and not self.subject:
-            raise InvalidInput("an e-mail has a subject", ("subject",))
-        if self.subject is not None and (_CONTROL.search(self.subject) or len(self.subject) > _LONGEST_SUBJECT):
-            raise InvalidInput(f"a subject is one line of at most {_LONGEST_SUBJECT} characters", ("subject",))
-        for name, text, most in (("text", self.text, _LONGEST_TEXT), ("html", self.html, _LONGEST_HTML)):
-            if text is not None and not 1 <= len(text) <= most:
-                raise InvalidInput(f"{name} has 1 to {most} characters", (name,))
+        if not self.forgotten:
+            self._require_words()
         for name, label in (
             ("source", self.source),
             ("external_id", self.external_id),
@@ -128,6 +128,20 @@ class Delivery:
             raise InvalidInput("a language reads like de or en-GB (BCP 47)", ("language",))
         if not self.queued_at < self.expires_at <= self.queued_at + _LONGEST_LIFETIME:
             raise InvalidInput(f"it expires within {_LONGEST_LIFETIME.days} days", ("expires_at",))
+
+    def _require_words(self) -> None:
+        if self.channel is Channel.EMAIL and not self.subject:
+            raise InvalidInput("an e-mail has a subject", ("subject",))
+        if self.subject is not None and (_CONTROL.search(self.subject) or len(self.subject) > _LONGEST_SUBJECT):
+            raise InvalidInput(f"a subject is one line of at most {_LONGEST_SUBJECT} characters", ("subject",))
+        for name, text, most in (("text", self.text, _LONGEST_TEXT), ("html", self.html, _LONGEST_HTML)):
+            if text is not None and not 1 <= len(text) <= most:
+                raise InvalidInput(f"{name} has 1 to {most} characters", (name,))
+
+    @property
+    def forgotten(self) -> bool:
+        """What it said was removed some time after nothing more became of it."""
+        return not self.text and self.state is not DeliveryState.QUEUED
 
     @property
     def can_be_ended(self) -> bool:
@@ -181,9 +195,11 @@ class Delivery:
         return replace(self, next_at=at)
 
     def retried(self, at: datetime) -> "Delivery":
-        """WrongState: it waits already, or was sent."""
+        """WrongState: it waits already, or was sent. Forgotten: there is nothing left to send."""
         if self.state in (DeliveryState.QUEUED, DeliveryState.SENT):
             raise WrongState(self.id, self.state)
+        if self.forgotten:
+            raise Forgotten(self.id)
         return replace(
             self,
             state=DeliveryState.QUEUED,

@@ -56,6 +56,7 @@ def from_proto(
         language=message.language or "en",
         reference=message.reference if message.HasField("reference") else None,
         external_id=message.external_id if message.HasField("external_id") else None,
+        tokens={"survey": message.survey_token} if message.HasField("survey_token") else {},
     )
 
 

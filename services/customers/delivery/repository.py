@@ -19,6 +19,8 @@ ORDER = (("queued_at", DESCENDING), ("_id", DESCENDING))
 BY_AGE = (("_id", ASCENDING),)
 END = "unsubscribe"
 _QUEUED = {"state": DeliveryState.QUEUED.value}
+# Its words are still there.
+_WORDED = {"text": {"$gt": ""}}
 
 
 class MongoDeliveryRepository:
@@ -36,6 +38,7 @@ class MongoDeliveryRepository:
             [("channel", ASCENDING), ("next_at", ASCENDING)], name="due", partialFilterExpression=dict(_QUEUED)
         )
         await create([("expires_at", ASCENDING)], name="expiry", partialFilterExpression=dict(_QUEUED))
+        await create([("next_at", ASCENDING)], name="worded", partialFilterExpression=dict(_WORDED))
         await create(
             [("source", ASCENDING), ("external_id", ASCENDING)],
             name="external_id",
@@ -116,8 +119,21 @@ class MongoDeliveryRepository:
         """Those that were not sent in time are given up, but for what is being sent."""
         await self._deliveries.update_many(
             {**_QUEUED, "expires_at": {"$lte": now}, "next_at": {"$lte": now}},
-            {"$set": {"state": DeliveryState.FAILED.value, "last_error": "it was not sent in time"}},
+            {"$set": {"state": DeliveryState.FAILED.value, "last_error": "it was not sent in time", "next_at": now}},
         )
+
+    async def forget(self, caller: Caller, before: datetime, size: int) -> int:
+        """What those said of which nothing more became since then, at most so many; answers how many."""
+        old = {**_WORDED, "next_at": {"$lte": before}, "state": {"$ne": DeliveryState.QUEUED.value}}
+        found = self._deliveries.find(old, {"_id": 1}).sort("next_at", ASCENDING).hint("worded").limit(size)
+        ids = [document["_id"] for document in await found.to_list(size)]
+        if ids:
+            # Somebody may have it sent again at this moment.
+            await self._deliveries.update_many(
+                {"_id": {"$in": ids}, "state": old["state"]},
+                {"$set": {"text": "", "subject": None, "html": None, "tokens": {}}},
+            )
+        return len(ids)
 
     async def claim(
         self, caller: Caller, channels: Iterable[Channel], now: datetime, until: datetime

@@ -134,6 +134,9 @@ class Sending:
         if address is None and claimed.needs_address:
             await self._settle(claimed, claimed.failed("the customer has no address on this channel"))
             return
+        if "survey" in claimed.tokens and self._public_url is None:
+            await self._settle(claimed, claimed.failed("there is no public address at which it could be answered"))
+            return
         try:
             async with asyncio.timeout(_HANDING_OVER.total_seconds()):
                 await carrier.carry(self._message(claimed, address))

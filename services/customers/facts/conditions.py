@@ -80,6 +80,11 @@ def named(texts: Iterable[str]) -> dict[str, set[str] | None]:
     return found
 
 
+def attributes_named(texts: Iterable[str]) -> set[str] | None:
+    """The keys of attributes that are asked for; None: any of them may be meant."""
+    return named(texts).get("attributes", set())
+
+
 def named_in(text: str, facts: FactsOf) -> dict[str, Any]:
     """Those of the facts that a condition names field by field, as `name.field`: what a reason shows."""
     return {

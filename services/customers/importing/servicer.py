@@ -1,5 +1,6 @@
 """Answers ImportService calls."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rundblick.customers.v1 import importing_pb2 as pb
@@ -9,31 +10,19 @@ from chassis.batches import item_error
 from chassis.caller import current_caller
 from chassis.errors import InvalidInput
 from chassis.mongo import Database, Session, in_transaction, require_source
+from chassis.outbox import Outbox
 from services.customers.batches import LARGEST_BATCH
-from services.customers.customer.forms import Forms
 from services.customers.importing.domain import Outcome
-from services.customers.importing.taking import SpendRows, take_customers, take_touchpoints
-from services.customers.reference.resolver import Resolver
-from services.customers.spend.recording import SpendRecording
-from services.customers.touchpoint.repository import MongoTouchpointRepository
+from services.customers.importing.rows import Rows
 
 
 class ImportServicer(importing_pb2_grpc.ImportServiceServicer):
-    def __init__(
-        self,
-        database: Database,
-        resolver: Resolver,
-        touchpoints: MongoTouchpointRepository,
-        spend: SpendRows,
-        spending: SpendRecording,
-        forms: Forms,
-    ) -> None:
-        self._forms = forms
+    """kinds: what takes the rows of each, by their field; of one call in this order, as the later name the earlier."""
+
+    def __init__(self, database: Database, kinds: Mapping[str, Rows], outbox: Outbox) -> None:
         self._database = database
-        self._resolver = resolver
-        self._touchpoints = touchpoints
-        self._spend = spend
-        self._spending = spending
+        self._kinds = kinds
+        self._outbox = outbox
 
     async def ImportRows(self, request: pb.ImportRowsRequest, context: Any) -> pb.ImportRowsResponse:
         caller = current_caller()
@@ -50,27 +39,39 @@ class ImportServicer(importing_pb2_grpc.ImportServiceServicer):
 
         async def take(session: Session) -> Outcome:
             outcome = Outcome()
-            if "touchpoint" in rows:
-                await take_touchpoints(caller, rows["touchpoint"], self._touchpoints, outcome, session)
-            if "spend" in rows:
-                await self._spend.take(caller, request.source, rows["spend"], outcome, session)
+            for kind, taking in self._kinds.items():
+                if kind in rows:
+                    await taking.take(caller, request.source, rows[kind], outcome, session)
+            if request.dry_run:
+                raise _Undone(outcome)
             return outcome
 
-        outcome = await in_transaction(self._database, take)
-        if "customer" in rows:
-            await take_customers(caller, request.source, rows["customer"], self._resolver, self._forms, outcome)
-        self._spending.told()
-        return pb.ImportRowsResponse(
-            created=outcome.created,
-            changed=outcome.changed,
-            unchanged=outcome.unchanged,
-            rejected=[
-                pb.RejectedImportRow(line=line, error=item_error(fault))
-                for line, fault in sorted(outcome.faults.items())
-            ],
-            left_out=[
-                pb.RejectedImportRow(line=line, error=item_error(fault))
-                for line, faults in sorted(outcome.left_out.items())
-                for fault in faults
-            ],
-        )
+        try:
+            outcome = await in_transaction(self._database, take)
+        except _Undone as undone:
+            outcome = undone.outcome
+        self._outbox.wake()
+        return _response(outcome)
+
+
+class _Undone(Exception):
+    """Nothing of the transaction is kept."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+
+def _response(outcome: Outcome) -> pb.ImportRowsResponse:
+    return pb.ImportRowsResponse(
+        created=outcome.created,
+        changed=outcome.changed,
+        unchanged=outcome.unchanged,
+        rejected=[
+            pb.RejectedImportRow(line=line, error=item_error(fault)) for line, fault in sorted(outcome.faults.items())
+        ],
+        left_out=[
+            pb.RejectedImportRow(line=line, error=item_error(fault))
+            for line, faults in sorted(outcome.left_out.items())
+            for fault in faults
+        ],
+    )

@@ -1,15 +1,19 @@
 """Takes rows: looks up what they name, and stores each where its like is stored."""
 
+from collections.abc import Sequence
+
 from rundblick.customers.v1 import importing_pb2 as pb
 from rundblick.customers.v1.spend_pb2 import RecordSpendRequest
 
 from chassis.caller import Caller
-from chassis.errors import DomainError, InvalidInput, NotFound
-from chassis.ids import new_id, prefix_of
+from chassis.errors import DomainError, NotFound
+from chassis.ids import new_id
 from chassis.mongo import Session
 from services.customers.campaign.repository import MongoCampaignRepository
 from services.customers.customer.forms import Forms
 from services.customers.importing.domain import Outcome
+from services.customers.importing.naming import Campaigns
+from services.customers.importing.rows import require_external_id
 from services.customers.reference.messages import customer_key
 from services.customers.reference.resolver import Asked, Resolver
 from services.customers.spend import messages as spends
@@ -20,55 +24,59 @@ from services.customers.touchpoint.domain import Touchpoint
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 
 
-async def take_customers(
-    caller: Caller,
-    source: str,
-    rows: list[pb.ImportedRow],
-    resolver: Resolver,
-    forms: Forms,
-    outcome: Outcome,
-) -> None:
-    """Known again by their external id; of two rows with one the later holds."""
-    asked = Asked(source)
-    form = await forms.of(caller, (row.customer.fields for row in rows))
-    lines: dict[str, int] = {}
-    for row in rows:
-        try:
-            # Only looked up is nobody: a row that says nothing but an external id is a customer too.
-            row.customer.fields.SetInParent()
-            key = customer_key(row.customer, form)
-        except DomainError as error:
-            outcome.faults[row.line] = error.fault
-        else:
-            asked.customers[key.external_id] = key
-            lines[key.external_id] = row.line
-    found = await resolver.resolve(caller, asked)
-    for external_id, resolved in found.customers.items():
-        outcome.count(created=resolved.created, changed=resolved.changed)
-        if resolved.left_out:
-            outcome.left_out[lines[external_id]] = list(resolved.left_out)
-    for (_, external_id), fault in found.faults.items():
-        outcome.faults[lines[external_id]] = fault
+class CustomerRows:
+    def __init__(self, resolver: Resolver, forms: Forms) -> None:
+        self._resolver = resolver
+        self._forms = forms
+
+    async def take(
+        self, caller: Caller, source: str, rows: Sequence[pb.ImportedRow], outcome: Outcome, session: Session
+    ) -> None:
+        """Known again by their external id; of two rows with one the later holds."""
+        asked = Asked(source)
+        form = await self._forms.of(caller, (row.customer.fields for row in rows))
+        lines: dict[str, int] = {}
+        for row in rows:
+            try:
+                # Only looked up is nobody: a row that says nothing but an external id is a customer too.
+                row.customer.fields.SetInParent()
+                key = customer_key(row.customer, form)
+            except DomainError as error:
+                outcome.faults[row.line] = error.fault
+            else:
+                asked.customers[key.external_id] = key
+                lines[key.external_id] = row.line
+        found = await self._resolver.resolve_within(caller, asked, session)
+        for external_id, resolved in found.customers.items():
+            outcome.count(created=resolved.created, changed=resolved.changed)
+            if resolved.left_out:
+                outcome.left_out[lines[external_id]] = list(resolved.left_out)
+        for (_, external_id), fault in found.faults.items():
+            outcome.faults[lines[external_id]] = fault
 
 
-async def take_touchpoints(
-    caller: Caller, rows: list[pb.ImportedRow], known: MongoTouchpointRepository, outcome: Outcome, session: Session
-) -> None:
-    """Each is created, or becomes what its row says; of two rows with one key the later holds."""
-    found = await known.of_keys(caller, {row.touchpoint.key for row in rows}, session)
-    for row in rows:
-        try:
-            before = found.get(row.touchpoint.key)
-            after = _touchpoint(row.touchpoint, before)
-        except DomainError as error:
-            outcome.faults[row.line] = error.fault
-            continue
-        if before is None:
-            await known.add(caller, [after], session)
-        elif after != before:
-            await known.save(caller, after, session)
-        found[after.key] = after
-        outcome.took(before, after)
+class TouchpointRows:
+    def __init__(self, touchpoints: MongoTouchpointRepository) -> None:
+        self._touchpoints = touchpoints
+
+    async def take(
+        self, caller: Caller, source: str, rows: Sequence[pb.ImportedRow], outcome: Outcome, session: Session
+    ) -> None:
+        """Each is created, or becomes what its row says; of two rows with one key the later holds."""
+        found = await self._touchpoints.of_keys(caller, {row.touchpoint.key for row in rows}, session)
+        for row in rows:
+            try:
+                before = found.get(row.touchpoint.key)
+                after = _touchpoint(row.touchpoint, before)
+            except DomainError as error:
+                outcome.faults[row.line] = error.fault
+                continue
+            if before is None:
+                await self._touchpoints.add(caller, [after], session)
+            elif after != before:
+                await self._touchpoints.save(caller, after, session)
+            found[after.key] = after
+            outcome.took(before, after)
 
 
 def _touchpoint(said: pb.ImportedTouchpoint, before: Touchpoint | None) -> Touchpoint:
@@ -94,13 +102,12 @@ class SpendRows:
         self._touchpoints = touchpoints
 
     async def take(
-        self, caller: Caller, source: str, rows: list[pb.ImportedRow], outcome: Outcome, session: Session
+        self, caller: Caller, source: str, rows: Sequence[pb.ImportedRow], outcome: Outcome, session: Session
     ) -> None:
         """Known again by their external id; campaigns are named by their id or their name."""
         keys = {row.spend.touchpoint_key for row in rows if row.spend.touchpoint_key}
         places = await self._touchpoints.of_keys(caller, keys, session) if keys else {}
-        names = {row.spend.campaign for row in rows if row.spend.campaign and prefix_of(row.spend.campaign) != "cmp"}
-        campaigns = await self._campaigns.of_names(caller, names, session) if names else {}
+        campaigns = await Campaigns.named(caller, self._campaigns, (row.spend.campaign for row in rows), session)
         for row in rows:
             try:
                 said = _spend(row.spend, source, places, campaigns)
@@ -111,20 +118,15 @@ class SpendRows:
                 outcome.took(before, after)
 
 
-def _spend(row: pb.ImportedSpend, source: str, places: dict[str, Touchpoint], campaigns: dict[str, list[str]]) -> Spend:
-    if not row.spend.external_id:
-        raise InvalidInput("an external id is missing: by it the row is known again", ("external_id",))
+def _spend(row: pb.ImportedSpend, source: str, places: dict[str, Touchpoint], campaigns: Campaigns) -> Spend:
+    require_external_id(row.spend.external_id)
     touchpoint = campaign = None
     if row.touchpoint_key:
         if row.touchpoint_key not in places:
             raise NotFound(f"there is no touchpoint {row.touchpoint_key[:80]}", ("touchpoint",))
         touchpoint = places[row.touchpoint_key].id
     if row.campaign:
-        named = [row.campaign] if prefix_of(row.campaign) == "cmp" else campaigns.get(row.campaign, [])
-        if len(named) != 1:
-            how_many = "no campaign" if not named else f"{len(named)} campaigns"
-            raise NotFound(f"there {'is' if not named else 'are'} {how_many} named {row.campaign[:80]}", ("campaign",))
-        campaign = named[0]
+        campaign = campaigns.of(row.campaign)
     said = RecordSpendRequest()
     said.CopyFrom(row.spend)
     said.campaign_id, said.touchpoint_id, said.source = campaign or "", touchpoint or "", source

@@ -12,7 +12,7 @@ from services.customers.touchpoint.domain import Touchpoint
 
 METRICS = "metrics"
 EVENTS = "events"
-_NAME = "interaction.recorded"
+NAME = "interaction.recorded"
 
 # (as it was known until now, as it is): the first is None for what is new.
 Change = tuple[Interaction | None, Interaction]
@@ -48,8 +48,8 @@ def _told(
     interaction: Interaction, version: object, before: event_pb2.Observation | None, after: event_pb2.Observation
 ) -> event_pb2.Event:
     return event_pb2.Event(
-        id=f"{interaction.id}/{_NAME}/{version}",
-        name=_NAME,
+        id=f"{interaction.id}/{NAME}/{version}",
+        name=NAME,
         subject_id=interaction.id,
         source=interaction.source,
         team_id=interaction.team,

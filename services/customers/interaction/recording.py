@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC
 
-from rundblick.metrics.v1 import event_pb2
-
 from chassis.caller import Caller
 from chassis.mongo import Session
 from chassis.outbox import Outbox
@@ -15,7 +13,7 @@ from services.customers.campaign.repository import MongoCampaignRepository
 from services.customers.consent.permissions import Permissions
 from services.customers.interaction.domain import Interaction, corrected
 from services.customers.interaction.judging import judged
-from services.customers.interaction.outgoing import Change, entries, whole
+from services.customers.interaction.outgoing import Change, entries
 from services.customers.interaction.repository import MongoInteractionRepository
 from services.customers.standing.outgoing import changed
 from services.customers.stream.outgoing import recorded
@@ -81,13 +79,6 @@ class Recording:
                 one = replace(one, campaign=campaign.id if campaign is not None else None)  # noqa: PLW2901  # the same contact
             found.append(one)
         return found
-
-    async def whole(self, caller: Caller, after: str, size: int) -> tuple[list[event_pb2.Event], str | None]:
-        """The next interactions as metrics should know them, and the last one's id."""
-        found = await self._interactions.some(caller, after, size)
-        places = {one.touchpoint for one in found if one.touchpoint}
-        touchpoints = await self._touchpoints.of_ids(caller, places) if places else {}
-        return [whole(one, touchpoints) for one in found], found[-1].id if found else None
 
     def told(self) -> None:
         """After the commit: deliver now instead of at the next look."""

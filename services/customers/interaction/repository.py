@@ -6,7 +6,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, of_sources, some_ids
+from chassis.mongo import ONE_REPLY, Database, Document, Session, documents_after, of_sources, some_ids
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.consent.domain import ConsentPurpose, ContactReason, Permission
 from services.customers.interaction.domain import Direction, Interaction, InteractionKind, Subject, SubjectKind, Wanted
@@ -122,6 +122,10 @@ class MongoInteractionRepository:
         wanted = {"customer": customer, "$or": [{"campaign": {"$gt": ""}}, enquired]}
         found = self._interactions.find(wanted, session=session, batch_size=ONE_REPLY)
         return [from_document(document) async for document in found]
+
+    async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Interaction]:
+        """The next interactions in the order of their ids."""
+        return [from_document(one) for one in await documents_after(self._interactions, after, size, session)]
 
     async def some(self, caller: Caller, after: str | None, size: int) -> list[Interaction]:
         """The next interactions in the order of their ids; without a place to start any, by chance."""

@@ -1,30 +1,26 @@
 """Answers InteractionService calls."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from rundblick.customers.v1 import interaction_pb2 as pb
 from rundblick.customers.v1 import interaction_pb2_grpc
 
-from chassis.batches import item_error, size_of
+from chassis.batches import item_error
 from chassis.caller import Caller, Reach, current_caller
-from chassis.errors import DomainError, Fault, InvalidInput, NotFound
 from chassis.idempotency import Writes
-from chassis.mongo import Database, Session, in_transaction, require_source
+from chassis.mongo import Database, Session, in_transaction
 from chassis.page import encode_cursor, page_info, page_of, slice_of
 from chassis.times import to_timestamp
 from services.customers.batches import answers
-from services.customers.code.domain import CodeNotFound, read_code
-from services.customers.code.repository import MongoCodeRepository
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.interaction import messages
 from services.customers.interaction.domain import Interaction, Wanted
 from services.customers.interaction.journey import Journeys
+from services.customers.interaction.naming import Naming, Read
 from services.customers.interaction.recording import Recording
 from services.customers.interaction.repository import MongoInteractionRepository
-from services.customers.reference.resolver import Resolver
 from services.customers.touchpoint.repository import MongoTouchpointRepository
 
 
@@ -35,10 +31,9 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         interactions: MongoInteractionRepository,
         customers: MongoCustomerRepository,
         touchpoints: MongoTouchpointRepository,
-        codes: MongoCodeRepository,
+        naming: Naming,
         recording: Recording,
         journeys: Journeys,
-        resolver: Resolver,
         writes: Writes,
         freshness: Callable[[], datetime | None],
     ) -> None:
@@ -46,11 +41,10 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         self._interactions = interactions
         self._customers = customers
         self._touchpoints = touchpoints
-        self._codes = codes
+        self._naming = naming
         self._recording = recording
         self._journeys = journeys
         self._freshness = freshness
-        self._resolver = resolver
         self._writes = writes
 
     async def BatchGetInteractions(
@@ -101,24 +95,12 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         self, request: pb.RecordInteractionsRequest, context: Any
     ) -> pb.RecordInteractionsResponse:
         caller = current_caller()
-        taken: dict[int, Interaction] = {}
-        faults: dict[int, Fault] = {}
-        for position, message in enumerate(request.interactions):
-            try:
-                interaction = messages.from_proto(message)
-                require_source(caller, interaction.source)
-                taken[position] = interaction
-            except DomainError as error:
-                faults[position] = error.fault
-        named = {position: request.interactions[position].code for position in taken}
-        await self._place(caller, {position: code for position, code in named.items() if code}, taken, faults)
-        await self._name(caller, request, taken, faults)
-        await self._attribute(caller, taken, faults)
+        read = await self._naming.read(caller, request.interactions)
 
         async def record(session: Session) -> pb.RecordInteractionsResponse:
-            await self._give(caller, taken, session, hold=bool(request.idempotency_key))
-            kept = await self._recording.record(caller, session, taken.values())
-            return _answers(caller, taken, faults, kept, len(request.interactions))
+            await self._naming.give(caller, read, session, hold=bool(request.idempotency_key))
+            kept = await self._recording.record(caller, session, read.taken.values())
+            return _answers(caller, read, kept, len(request.interactions))
 
         if request.idempotency_key:
             response = await self._writes.run(caller, request, pb.RecordInteractionsResponse, record)
@@ -127,88 +109,12 @@ class InteractionServicer(interaction_pb2_grpc.InteractionServiceServicer):
         # Without a key the ids alone make it happen once; so many come in this way that none waits for a merge.
         response = await in_transaction(self._database, record)
         self._recording.told()
-        present = await self._journeys.settle(caller, list(taken.values()))
+        present = await self._journeys.settle(caller, list(read.taken.values()))
         for answer in response.answers:
             customer = present.get(answer.value.source_record_id)
             if customer is not None and answer.HasField("value"):
                 answer.value.customer_id = customer
         return response
-
-    async def ListContributions(
-        self, request: pb.ListContributionsRequest, context: Any
-    ) -> pb.ListContributionsResponse:
-        caller = current_caller()
-        size = size_of(request.size)
-        events, last = await self._recording.whole(caller, request.after, size)
-        return pb.ListContributionsResponse(events=events, next_after=last if len(events) == size else None)
-
-    async def _give(self, caller: Caller, taken: dict[int, Interaction], session: Session, *, hold: bool) -> None:
-        """Each to the customer its record belongs to. hold: no merge comes between until the session commits."""
-        records = {i.source_record for i in taken.values() if i.source_record is not None}
-        if records:
-            present = await self._customers.customers_of_records(caller, records, session, hold=hold)
-            for position, interaction in taken.items():
-                customer = present.get(interaction.source_record or "", interaction.customer)
-                taken[position] = replace(interaction, customer=customer)
-
-    async def _place(
-        self, caller: Caller, named: dict[int, str], taken: dict[int, Interaction], faults: dict[int, Fault]
-    ) -> None:
-        """Those that name a code happened at its touchpoint, for its campaign."""
-        if not named:
-            return
-        codes = await self._codes.of_codes(caller, map(read_code, named.values()))
-        for position, name in named.items():
-            code = codes.get(read_code(name))
-            if code is None:
-                del taken[position]
-                faults[position] = CodeNotFound(name).fault
-            else:
-                taken[position] = replace(taken[position], touchpoint=code.touchpoint, campaign=code.campaign)
-
-    async def _name(
-        self,
-        caller: Caller,
-        request: pb.RecordInteractionsRequest,
-        taken: dict[int, Interaction],
-        faults: dict[int, Fault],
-    ) -> None:
-        """Those that name their customer in the words of a source system are of the record that system has."""
-        named = {
-            position: request.interactions[position].customer_external_id
-            for position in taken
-            if request.interactions[position].HasField("customer_external_id")
-        }
-        for source in {key.source for key in named.values()}:
-            keys = {position: key.id for position, key in named.items() if key.source == source}
-            found = await self._customers.of_external_ids(caller, source, set(keys.values()))
-            for position, key in keys.items():
-                said = taken[position]
-                if said.customer is not None or said.source_record is not None:
-                    twice = InvalidInput("name a customer by id or by external id", ("customer_external_id",))
-                    faults[position] = twice.fault
-                    del taken[position]
-                elif key not in found:
-                    unknown = NotFound(f"{source} has no record {key}", ("customer_external_id",))
-                    faults[position] = unknown.fault
-                    del taken[position]
-                else:
-                    customer, record = found[key]
-                    taken[position] = replace(said, customer=customer, source_record=record.id)
-
-    async def _attribute(self, caller: Caller, taken: dict[int, Interaction], faults: dict[int, Fault]) -> None:
-        """Facts recorded on a golden record take Rundblick's own source record; a customer must exist."""
-        bare = {i.customer for i in taken.values() if i.customer is not None and i.source_record is None}
-        if not bare:
-            return
-        own = await self._resolver.own_records(caller, sorted(bare))
-        for position, interaction in list(taken.items()):
-            if interaction.customer in bare and interaction.source_record is None:
-                if interaction.customer in own:
-                    taken[position] = replace(interaction, source_record=own[interaction.customer])
-                else:
-                    del taken[position]
-                    faults[position] = NotFound(f"there is no customer {interaction.customer}", ("customer_id",)).fault
 
 
 def _follows(caller: Caller, interaction: Interaction, seen: set[str]) -> bool:
@@ -218,14 +124,14 @@ def _follows(caller: Caller, interaction: Interaction, seen: set[str]) -> bool:
     return interaction.customer is None and interaction.employee == caller.employee
 
 
-def _answers(
-    caller: Caller, taken: dict[int, Interaction], faults: dict[int, Fault], kept: dict[str, Interaction], count: int
-) -> pb.RecordInteractionsResponse:
+def _answers(caller: Caller, read: Read, kept: dict[str, Interaction], count: int) -> pb.RecordInteractionsResponse:
     return pb.RecordInteractionsResponse(
         answers=[
-            pb.InteractionAnswer(error=item_error(faults[position]))
-            if position in faults
-            else pb.InteractionAnswer(value=messages.to_proto(kept.get(taken[position].id, taken[position]), caller))
+            pb.InteractionAnswer(error=item_error(read.faults[position]))
+            if position in read.faults
+            else pb.InteractionAnswer(
+                value=messages.to_proto(kept.get(read.taken[position].id, read.taken[position]), caller)
+            )
             for position in range(count)
         ]
     )

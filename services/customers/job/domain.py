@@ -8,9 +8,12 @@ PREFIX = "job"
 
 
 class Kind(Enum):
-    """SEGMENT_EVALUATION: all customers are asked by the rules of segments."""
+    """SEGMENT_EVALUATION: all customers are asked by the rules of segments. STANDING_SWEEP: they are judged anew by all
+    rules, of states, segments and offers.
+    """
 
     SEGMENT_EVALUATION = "SEGMENT_EVALUATION"
+    STANDING_SWEEP = "STANDING_SWEEP"
 
 
 class State(Enum):
@@ -21,7 +24,10 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """subject: what it works for, as people know it; subject_id: its id. after: the last customer it dealt with."""
+    """subject: what it works for, as people know it; subject_id: its id, where it has one, else the same.
+
+    after: the last customer it dealt with.
+    """
 
     id: str
     kind: Kind

@@ -21,13 +21,19 @@ class MongoJobRepository:
     async def ensure_indexes(self) -> None:
         await self._jobs.create_index([("subject_id", ASCENDING), *ORDER], name="subject")
         await self._jobs.create_index([("kind", ASCENDING), ("state", ASCENDING), *ORDER], name="state")
+        await self._jobs.create_index([("kind", ASCENDING), *ORDER], name="kind")
 
-    async def add(self, caller: Caller, job: Job, session: Session) -> None:
+    async def add(self, caller: Caller, job: Job, session: Session | None = None) -> None:
         await self._jobs.insert_one(to_document(job), session=session)
 
     async def of_state(self, caller: Caller, kind: Kind, state: State) -> list[Job]:
         found = self._jobs.find({"kind": kind.value, "state": state.value}).sort(list(ORDER))
         return [from_document(document) for document in await found.to_list(None)]
+
+    async def newest(self, caller: Caller, kind: Kind) -> Job | None:
+        # While there are few, the one by state would seem as good, and sort.
+        found = await self._jobs.find_one({"kind": kind.value}, sort=list(ORDER), hint="kind")
+        return from_document(found) if found is not None else None
 
     async def save(self, caller: Caller, jobs: Sequence[Job]) -> None:
         if jobs:

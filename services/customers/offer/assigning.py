@@ -73,7 +73,7 @@ class Assigning:
         day = self._day(case.now)
         held = await self.held(caller, case.facts, session)
         changes: list[Change] = []
-        asking = self._eligibility.asking(offer for offer in offers if offer.holds(day))
+        asking = await self._eligibility.asking((offer for offer in offers if offer.holds(day)), session)
         for customer, known in held.items():
             suiting = asking.of(case.facts[customer])
             changes += changed(customer, known, [*known.assignments, *self._new(customer, known, suiting, case.now)])

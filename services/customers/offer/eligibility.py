@@ -2,24 +2,27 @@
 
 from collections.abc import Iterable
 
-from services.customers.facts.conditions import Asking, Conditions
+from chassis.mongo import Session
+from services.customers.facts.conditions import Asking
+from services.customers.facts.language import Language
 from services.customers.facts.vocabulary import FactsOf
 from services.customers.offer.domain import Offer
 
 
 class Eligibility:
-    def __init__(self, conditions: Conditions) -> None:
-        self._conditions = conditions
+    def __init__(self, language: Language) -> None:
+        self._language = language
 
-    def check(self, offer: Offer) -> None:
+    async def check(self, offer: Offer, session: Session) -> None:
         """InvalidInput: what is wrong with the expression, with line and column."""
         if offer.eligibility is not None:
-            self._conditions.check(offer.eligibility, ("eligibility",))
+            conditions = await self._language.rely_on([offer.eligibility], session)
+            conditions.check(offer.eligibility, ("eligibility",))
 
-    def asking(self, offers: Iterable[Offer]) -> "Suiting":
+    async def asking(self, offers: Iterable[Offer], session: Session | None = None) -> "Suiting":
         some = tuple(offers)
         texts = (offer.eligibility for offer in some if offer.eligibility is not None)
-        return Suiting(some, self._conditions.asking(texts))
+        return Suiting(some, (await self._language.conditions(session)).asking(texts))
 
 
 class Suiting:

@@ -11,7 +11,7 @@ from services.customers.interaction.outgoing import EVENTS, METRICS
 from services.customers.offer.domain import Assignment, Outcome
 
 _OUTCOME = "offer.outcome"
-_ASSIGNED = "offer.assigned"
+ASSIGNED = "offer.assigned"
 # In one entry: far below what a document holds.
 _AT_ONCE = 2_000
 
@@ -20,6 +20,10 @@ Change = tuple[Assignment | None, Assignment]
 
 
 def of_outcome(outcome: Outcome, currency: str) -> Entry:
+    return _entry([outcome_event(outcome, currency)])
+
+
+def outcome_event(outcome: Outcome, currency: str) -> event_pb2.Event:
     """currency: in which figures add up; a value in another is not told."""
     pairs = (
         ("source", outcome.source),
@@ -30,7 +34,7 @@ def of_outcome(outcome: Outcome, currency: str) -> Entry:
         ("employee", outcome.employee),
     )
     value = outcome.value
-    told = event_pb2.Event(
+    return event_pb2.Event(
         id=f"{outcome.id}/{_OUTCOME}/1",
         name=_OUTCOME,
         subject_id=outcome.id,
@@ -47,12 +51,11 @@ def of_outcome(outcome: Outcome, currency: str) -> Entry:
             source_record_id=outcome.source_record,
         ),
     )
-    return _entry([told])
 
 
 def of_assignments(changes: Sequence[Change]) -> list[Entry]:
     """One for many of them: what is told of one assignment adds up the same in any order."""
-    events = [event for change in changes if (event := _event(*change)) is not None]
+    events = [event for change in changes if (event := assignment_event(*change)) is not None]
     return [_entry(events[start : start + _AT_ONCE]) for start in range(0, len(events), _AT_ONCE)]
 
 
@@ -61,13 +64,14 @@ def _entry(events: Sequence[event_pb2.Event]) -> Entry:
     return Entry(METRICS, new_id("out"), 1, EVENTS, payload)
 
 
-def _event(before: Assignment | None, after: Assignment) -> event_pb2.Event | None:
+def assignment_event(before: Assignment | None, after: Assignment) -> event_pb2.Event | None:
+    """None: nothing differs. before: None, all that metrics should know of it, as if it had never been told."""
     known, now = _observation(before), _observation(after)
     if known == now:
         return None
     return event_pb2.Event(
-        id=f"{after.id}/{_ASSIGNED}/{after.version}",
-        name=_ASSIGNED,
+        id=f"{after.id}/{ASSIGNED}/{after.version}",
+        name=ASSIGNED,
         subject_id=after.id,
         source=after.source,
         before=known,

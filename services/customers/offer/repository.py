@@ -8,7 +8,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, of_sources, some_ids, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, documents_after, of_sources, some_ids, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.campaign.repository import money_document, money_of
 from services.customers.consent.domain import ConsentPurpose
@@ -132,6 +132,10 @@ class MongoOutcomeRepository:
             {"source_record": record, "customer": {"$ne": customer}}, {"$set": {"customer": customer}}, session=session
         )
 
+    async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Outcome]:
+        """The next ones in the order of their ids."""
+        return [_outcome(one) for one in await documents_after(self._outcomes, after, size, session)]
+
     async def some(self, caller: Caller, after: str | None, size: int) -> list[Outcome]:
         """The next outcomes in the order of their ids; without a place to start any, by chance."""
         ids = await some_ids(self._outcomes, after, size)
@@ -159,6 +163,10 @@ class MongoAssignmentRepository:
         if assignments:
             writes = [ReplaceOne({"_id": one.id}, _assignment_document(one), upsert=True) for one in assignments]
             await self._assignments.bulk_write(writes, ordered=False, session=session)
+
+    async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Assignment]:
+        """The next ones in the order of their ids."""
+        return [_assignment(one) for one in await documents_after(self._assignments, after, size, session)]
 
     async def some(self, caller: Caller, after: str | None, size: int) -> list[Assignment]:
         """The next assignments in the order of their ids; without a place to start any, by chance."""

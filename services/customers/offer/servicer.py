@@ -80,16 +80,16 @@ class OfferServicer(offer_pb2_grpc.OfferServiceServicer):
     async def DefineOffer(self, request: pb.DefineOfferRequest, context: Any) -> pb.DefineOfferResponse:
         caller = current_caller()
         said = messages.from_proto(request.fields, new_id(PREFIX))
-        self._eligibility.check(said)
 
         async def define(session: Session) -> pb.DefineOfferResponse:
+            await self._eligibility.check(said, session)
             known = (await self._offers.of_keys(caller, [said.key], session)).get(said.key)
             offer = _defined(said, known, request.version if request.HasField("version") else None)
             others = {one.id for one in await self._offers.active(caller, session)} - {offer.id}
             if len(others) >= MOST_ACTIVE:
                 raise TooManyOffers
             await self._offers.save(caller, offer, session)
-            await self._sweep.ask(session)
+            await self._sweep.ask(offer.key, session)
             return pb.DefineOfferResponse(offer=messages.to_proto(offer))
 
         return await self._writes.run(caller, request, pb.DefineOfferResponse, define)

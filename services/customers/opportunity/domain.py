@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import Enum
 
 from chassis.errors import Conflict, InvalidInput, NotFound
-from services.customers.money import Money
+from chassis.money import Money
 
 PREFIX = "opp"
 OWN_SOURCE = "rundblick"

@@ -17,6 +17,15 @@ _NO_CLOSING_DAY = "NO_CLOSING_DAY"
 
 def entry(before: Opportunity | None, after: Opportunity, currency: str) -> Entry | None:
     """What differs for metrics; None: nothing. currency: the one in which figures are added up."""
+    events = told(before, after, currency)
+    if not events:
+        return None
+    payload = event_pb2.IngestEventsRequest(events=events).SerializeToString()
+    return Entry(METRICS, after.id, after.told, EVENTS, payload)
+
+
+def told(before: Opportunity | None, after: Opportunity, currency: str) -> list[event_pb2.Event]:
+    """before: None, all that metrics should know of it, as if it had never been told."""
     events = []
     for name, observed in _OBSERVED.items():
         known = observed(before, currency) if before is not None else None
@@ -34,10 +43,7 @@ def entry(before: Opportunity | None, after: Opportunity, currency: str) -> Entr
                     after=now,
                 )
             )
-    if not events:
-        return None
-    payload = event_pb2.IngestEventsRequest(events=events).SerializeToString()
-    return Entry(METRICS, after.id, after.told, EVENTS, payload)
+    return events
 
 
 def _amount(opportunity: Opportunity, currency: str) -> float | None:
@@ -105,3 +111,4 @@ _OBSERVED: Mapping[str, Callable[[Opportunity, str], event_pb2.Observation | Non
     "opportunity.expected": _expected,
     "opportunity.closed": _closed,
 }
+NAMES = frozenset(_OBSERVED)

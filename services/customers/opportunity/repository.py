@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, of_sources, some_ids, visible_to
+from chassis.mongo import ONE_REPLY, Database, Document, Session, documents_after, of_sources, some_ids, visible_to
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.campaign.repository import money_document, money_of
 from services.customers.opportunity.domain import Move, Opportunity, Stage
@@ -113,6 +113,10 @@ class MongoOpportunityRepository:
         await self._opportunities.update_many(
             {"source_record": record, "customer": {"$ne": customer}}, {"$set": {"customer": customer}}, session=session
         )
+
+    async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Opportunity]:
+        """The next ones in the order of their ids."""
+        return [from_document(one) for one in await documents_after(self._opportunities, after, size, session)]
 
     async def some(self, caller: Caller, after: str | None, size: int) -> list[Opportunity]:
         """The next ones in the order of their ids; without a place to start any, by chance."""

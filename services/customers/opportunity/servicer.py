@@ -1,39 +1,31 @@
 """Answers OpportunityService calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rundblick.customers.v1 import opportunity_pb2 as pb
 from rundblick.customers.v1 import opportunity_pb2_grpc
 
 from chassis.caller import Caller, current_caller
-from chassis.errors import AlreadyExists, InvalidInput
+from chassis.errors import InvalidInput
 from chassis.idempotency import Writes
-from chassis.ids import new_id
 from chassis.mongo import Session, require_source
 from chassis.page import Slice, encode_cursor, page_info, page_of, slice_of
-from chassis.times import from_timestamp
 from services.customers.batches import answers
 from services.customers.opportunity import messages
 from services.customers.opportunity.domain import (
     OWN_SOURCE,
-    PREFIX,
     Move,
     Opportunity,
     OpportunityNotFound,
-    Stage,
-    as_told,
     changed,
-    corrected,
     moved,
-    opened,
 )
 from services.customers.opportunity.naming import Naming
 from services.customers.opportunity.recording import OpportunityRecording
 from services.customers.opportunity.repository import CLOSING, NEWEST, MongoOpportunityRepository
+from services.customers.opportunity.telling import Telling, moment
 
 _NEWEST_KINDS = (datetime, str)
 # Order -> (what it is by, of which types that is in a cursor).
@@ -49,12 +41,14 @@ class OpportunityServicer(opportunity_pb2_grpc.OpportunityServiceServicer):
         self,
         opportunities: MongoOpportunityRepository,
         naming: Naming,
+        telling: Telling,
         recording: OpportunityRecording,
         writes: Writes,
         now: Callable[[], datetime],
     ) -> None:
         self._opportunities = opportunities
         self._naming = naming
+        self._telling = telling
         self._recording = recording
         self._writes = writes
         self._now = now
@@ -101,15 +95,7 @@ class OpportunityServicer(opportunity_pb2_grpc.OpportunityServiceServicer):
         )
 
         async def create(session: Session) -> pb.CreateOpportunityResponse:
-            known = await self._known(caller, source, request, session)
-            if known is not None:
-                news = self._said_again(known, request)
-            else:
-                # Whoever finds a chance works on it, until it is given to somebody else.
-                said = await self._new(caller, source, record, request, session)
-                news = said if request.fields.HasField("owner_id") else replace(said, owner=caller.employee)
-            news = await self._naming.checked(caller, news, session)
-            kept = await self._recording.record(caller, known, corrected(known, news) if known else news, session)
+            _, kept = await self._telling.tell(caller, source, record, request, session)
             return pb.CreateOpportunityResponse(opportunity=messages.to_proto(kept))
 
         response = await self._writes.run(caller, request, pb.CreateOpportunityResponse, create)
@@ -135,7 +121,7 @@ class OpportunityServicer(opportunity_pb2_grpc.OpportunityServiceServicer):
     async def MoveOpportunity(self, request: pb.MoveOpportunityRequest, context: Any) -> pb.MoveOpportunityResponse:
         caller = current_caller()
         now = self._now()
-        move = Move(messages.stage_from_proto(request.stage), _moment(request, "at") or now)
+        move = Move(messages.stage_from_proto(request.stage), moment(request, "at") or now)
         reason = request.loss_reason if request.HasField("loss_reason") else None
 
         async def take(session: Session) -> pb.MoveOpportunityResponse:
@@ -153,47 +139,6 @@ class OpportunityServicer(opportunity_pb2_grpc.OpportunityServiceServicer):
         if found is None:
             raise OpportunityNotFound(id)
         return found
-
-    async def _known(
-        self, caller: Caller, source: str, request: pb.CreateOpportunityRequest, session: Session
-    ) -> Opportunity | None:
-        """AlreadyExists: it is somebody else's, whose opportunities this caller does not see."""
-        if not request.external_id:
-            return None
-        known = await self._opportunities.known(caller, source, request.external_id, session)
-        if known is not None and not await self._opportunities.of_ids(caller, [known.id], session):
-            raise AlreadyExists(f"{source} told of {request.external_id[:80]} before", ("external_id",))
-        return known
-
-    def _said_again(self, known: Opportunity, request: pb.CreateOpportunityRequest) -> Opportunity:
-        now, move = self._now(), None
-        if request.stage:
-            move = Move(messages.stage_from_proto(request.stage), _moment(request, "stage_since") or now)
-        told = as_told(known, move, now, request.loss_reason if request.HasField("loss_reason") else None)
-        return messages.changed_from_proto(told, request.fields, messages.said_in(request.fields))
-
-    async def _new(
-        self, caller: Caller, source: str, record: str, request: pb.CreateOpportunityRequest, session: Session
-    ) -> Opportunity:
-        now = self._now()
-        opened_at = _moment(request, "opened_at") or now
-        stage = messages.stage_from_proto(request.stage) if request.stage else Stage.PROSPECTING
-        return Opportunity(
-            id=new_id(PREFIX),
-            customer=await self._naming.holder(caller, record, session),
-            source_record=record,
-            opened_at=opened_at,
-            moves=opened(stage, opened_at, _moment(request, "stage_since"), now),
-            source=source,
-            external_id=request.external_id or None,
-            loss_reason=request.loss_reason if request.HasField("loss_reason") else None,
-            **{"title": "", **messages.read(request.fields, messages.said_in(request.fields))},
-        )
-
-
-def _moment(request: Any, name: str) -> datetime | None:
-    said: Timestamp = getattr(request, name)
-    return from_timestamp(said, (name,)) if request.HasField(name) else None
 
 
 def _page(part: Slice[Opportunity]) -> pb.OpportunityPage:

@@ -107,7 +107,7 @@ class Recommending:
         ledgers = await self._permissions.ledgers(caller, facts)
         stages = await self._stages(caller, facts)
         experience = await self._learning.experience(caller, offers)
-        suiting = self._eligibility.asking(offers)
+        suiting = await self._eligibility.asking(offers)
         found = {
             id: recommend(
                 offers,

@@ -45,13 +45,14 @@ class CustomerKey:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """left_out: why something of what was said was not taken."""
+    """left_out: why something of what was said was not taken. locale: of a customer asked for by id."""
 
     customer: str
     record: str
     created: bool = False
     changed: bool = False
     left_out: tuple[Fault, ...] = ()
+    locale: str | None = None
 
 
 @dataclass
@@ -105,6 +106,11 @@ class Resolver:
                 return again
 
             found = await in_transaction(self._database, work)
+        return found
+
+    async def resolve_within(self, caller: Caller, asked: Asked, session: Session) -> Found:
+        """As resolve, kept or not with the rest of the transaction."""
+        found, _ = await self._look(caller, asked, session, write=True)
         return found
 
     async def own_records(self, caller: Caller, ids: Iterable[str]) -> dict[str, str]:
@@ -234,7 +240,7 @@ class Resolver:
             if record is None:
                 record = own[customer.id] = new_record(OWN_SOURCE, None, {}, now, customer.id)
                 without[customer.id] = with_records(customer, [*customer.records, record], now, nameless=True)
-            found.by_id[id] = Resolved(customer.id, record.id)
+            found.by_id[id] = Resolved(customer.id, record.id, locale=customer.values.get("locale"))
         if write and session is not None:
             await self._customers.save(caller, list(without.values()), session)
             await self._outbox.append(session, changed_customers(without, [OWN_SOURCE]))

@@ -1,5 +1,6 @@
 """Answers ReferenceService calls."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,18 +13,25 @@ from chassis.errors import DomainError, Fault, InvalidInput
 from chassis.ids import new_id
 from chassis.mongo import require_source
 from services.customers.batches import LARGEST_BATCH
+from services.customers.code.domain import Code, CodeNotFound, read_code
+from services.customers.code.repository import MongoCodeRepository
 from services.customers.customer.domain import Form
 from services.customers.customer.forms import Forms
 from services.customers.reference.messages import customer_key
 from services.customers.reference.resolver import Asked, Found, Resolved, Resolver, unknown
 from services.customers.touchpoint import messages as touchpoints
 from services.customers.touchpoint.domain import Touchpoint
+from services.customers.touchpoint.repository import MongoTouchpointRepository
 
 
 class ReferenceServicer(reference_pb2_grpc.ReferenceServiceServicer):
-    def __init__(self, resolver: Resolver, forms: Forms) -> None:
+    def __init__(
+        self, resolver: Resolver, forms: Forms, codes: MongoCodeRepository, touchpoints: MongoTouchpointRepository
+    ) -> None:
         self._resolver = resolver
         self._forms = forms
+        self._codes = codes
+        self._touchpoints = touchpoints
 
     async def ResolveReferences(
         self, request: pb.ResolveReferencesRequest, context: Any
@@ -32,13 +40,34 @@ class ReferenceServicer(reference_pb2_grpc.ReferenceServiceServicer):
         require_source(caller, request.source)
         if len(request.customers) > LARGEST_BATCH or len(request.customer_ids) > LARGEST_BATCH:
             raise InvalidInput(f"a call has at most {LARGEST_BATCH} customers", ("customers",))
+        if len(request.codes) > LARGEST_BATCH:
+            raise InvalidInput(f"a call has at most {LARGEST_BATCH} codes", ("codes",))
         form = await self._forms.of(caller, (customer.fields for customer in request.customers))
         asked, faults = _asked(request, form)
         if caller.sources is not None:
             asked.touchpoints = dict.fromkeys(asked.touchpoints)
             asked.teams = dict.fromkeys(asked.teams)
         found = await self._resolver.resolve(caller, asked)
-        return _response(request, found, {**found.faults, **faults})
+        response = _response(request, found, {**found.faults, **faults})
+        await self._read_codes(caller, request, response)
+        return response
+
+    async def _read_codes(
+        self, caller: Caller, request: pb.ResolveReferencesRequest, response: pb.ResolveReferencesResponse
+    ) -> None:
+        if not request.codes:
+            return
+        codes = await self._codes.of_codes(caller, map(read_code, request.codes))
+        places = await self._touchpoints.of_ids(caller, {code.touchpoint for code in codes.values()})
+        for asked in request.codes:
+            response.codes[asked].CopyFrom(_code(asked, codes.get(read_code(asked)), places))
+
+
+def _code(asked: str, code: Code | None, places: Mapping[str, Touchpoint]) -> pb.CodeAnswerByCode:
+    if code is None:
+        return pb.CodeAnswerByCode(error=item_error(CodeNotFound(asked).fault))
+    touchpoint = touchpoints.to_proto(places[code.touchpoint])
+    return pb.CodeAnswerByCode(value=pb.CodeResolution(touchpoint=touchpoint, campaign_id=code.campaign))
 
 
 def _limited(caller: Caller, request: pb.ResolveReferencesRequest) -> Caller:
@@ -126,5 +155,6 @@ def _resolution(resolved: Resolved) -> pb.CustomerResolutionAnswer:
             source_record_id=resolved.record,
             created=resolved.created,
             left_out=map(item_error, resolved.left_out),
+            locale=resolved.locale,
         )
     )

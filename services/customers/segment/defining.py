@@ -10,6 +10,7 @@ from chassis.mongo import Session
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.employee.repository import MongoEmployeeRepository
 from services.customers.facts.gathering import Gathering
+from services.customers.facts.language import Language
 from services.customers.segment.domain import (
     MOST_ACTIVE,
     Segment,
@@ -48,7 +49,7 @@ class Defining:
         customers: MongoCustomerRepository,
         employees: MongoEmployeeRepository,
         gathering: Gathering,
-        ruling: Ruling,
+        language: Language,
         evaluating: Evaluating,
         now: Callable[[], datetime],
     ) -> None:
@@ -57,16 +58,14 @@ class Defining:
         self._customers = customers
         self._employees = employees
         self._gathering = gathering
-        self._ruling = ruling
+        self._language = language
         self._evaluating = evaluating
         self._now = now
 
-    def check(self, said: Segment) -> None:
+    async def define(self, caller: Caller, said: Segment, made_from: int | None, session: Session) -> Segment:
         """InvalidInput: the rule cannot be read; line and column say where."""
         if said.rule is not None:
-            self._ruling.check(said.rule)
-
-    async def define(self, caller: Caller, said: Segment, made_from: int | None, session: Session) -> Segment:
+            Ruling(await self._language.rely_on([said.rule], session)).check(said.rule)
         known, segment = await self._next(caller, said, made_from, session)
         others = {one.id for one in await self._segments.active(caller, session)} - {segment.id}
         if len(others) >= MOST_ACTIVE:
@@ -100,9 +99,15 @@ class Defining:
         return known, segment
 
     async def tried(self, caller: Caller, said: Segment, made_from: int | None) -> Trial:
-        """How many customers would come and go, against who belongs to it now; nothing is kept."""
+        """How many customers would come and go, against who belongs to it now; nothing is kept.
+
+        InvalidInput: as define.
+        """
+        ruling = Ruling(await self._language.conditions())
+        if said.rule is not None:
+            ruling.check(said.rule)
         _, segment = await self._next(caller, said, made_from)
-        trial, asking = Trial(), self._ruling.asking([segment])
+        trial, asking = Trial(), ruling.asking([segment])
         after, now = "", self._now()
         while segment.rule is not None and trial.looked_at < _MOST_TRIED:
             ids = await self._customers.some(caller, after, _AT_ONCE)

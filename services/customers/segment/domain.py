@@ -9,6 +9,7 @@ from chassis.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from services.customers.job.domain import Job
 
 PREFIX = "seg"
+CHANGE_PREFIX = "sgc"
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _LONGEST_NAME = 200
 _LONGEST_DESCRIPTION = 2_000
@@ -163,7 +164,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From `at` on the customer belongs to a segment, or no longer."""
+    """From `at` on the customer, by the golden id at that time, belongs to a segment, or no longer."""
 
     customer: str
     segment: str

@@ -1,7 +1,6 @@
-"""Asks all customers by the rules of segments that changed, as jobs: in the order of ids, from where it was left.
+"""Asks all customers by the rules of segments that changed, as jobs.
 
-Whoever was not yet asked belongs where they did before. All rules that changed are asked together, and the place that
-was reached is kept: whoever takes the lease after a kill goes on from there.
+Whoever was not yet asked belongs where they did before.
 """
 
 import asyncio
@@ -14,12 +13,12 @@ from chassis.leading import lead
 from chassis.lease import Lease
 from chassis.mongo import Database, Session
 from services.customers.customer.repository import MongoCustomerRepository
-from services.customers.job.domain import PREFIX, Job, Kind, State
+from services.customers.job.domain import PREFIX, Job, Kind
 from services.customers.job.repository import MongoJobRepository
+from services.customers.job.walking import Walk
 from services.customers.segment.domain import Segment
 from services.customers.standing.judging import Standing
 
-_AT_ONCE = 500
 _LOOK_SECONDS = 1.0
 
 
@@ -34,11 +33,8 @@ class Evaluating:
         standing: Standing,
         now: Callable[[], datetime],
     ) -> None:
-        self._count = database["customers"].estimated_document_count
-        self._customers = customers
         self._jobs = jobs
-        self._standing = standing
-        self._now = now
+        self._walk = Walk(database, customers, jobs, Kind.SEGMENT_EVALUATION, standing.judge, now)
         self._caller = service_caller("customers")
         self._lease = Lease(database, "segment_evaluation", new_id("out"))
         self._asked = asyncio.Event()
@@ -54,25 +50,7 @@ class Evaluating:
 
     async def step(self) -> bool:
         """Ask the next customers; False: there is nothing to do now."""
-        running = await self._jobs.of_state(self._caller, Kind.SEGMENT_EVALUATION, State.RUNNING)
-        if not running:
-            waiting = await self._jobs.of_state(self._caller, Kind.SEGMENT_EVALUATION, State.WAITING)
-            if not waiting:
-                return False
-            total, now = await self._count(), self._now()
-            running = [job.begun(total, now) for job in waiting]
-            # Before the first customer is asked: a rule that changes from now on waits for the next walk.
-            await self._jobs.save(self._caller, running)
-        # After a kill between two of them they may stand at different places.
-        after = min(job.after for job in running)
-        ids = await self._customers.some(self._caller, after, _AT_ONCE)
-        await self._standing.judge(ids)
-        if len(ids) == _AT_ONCE:
-            news = [job.advanced(len(ids), ids[-1]) if job.after == after else job for job in running]
-        else:
-            news = [job.advanced(len(ids), after).finished(self._now()) for job in running]
-        await self._jobs.save(self._caller, news)
-        return True
+        return await self._walk.step()
 
     async def run(self) -> None:
         await lead(self._lease, self.step, self._asked, what="the evaluation of segments", look_seconds=_LOOK_SECONDS)

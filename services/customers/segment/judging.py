@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chassis.caller import Caller
+from chassis.ids import new_id
 from chassis.mongo import Session
 from chassis.outbox import Outbox
+from services.customers.facts.language import Language
 from services.customers.facts.vocabulary import FactsOf
-from services.customers.segment.domain import Change, Membership, Segment, settled
+from services.customers.segment.domain import CHANGE_PREFIX, Change, Membership, Segment, settled
 from services.customers.segment.memberships import MongoMembershipRepository
 from services.customers.segment.outgoing import entries
 from services.customers.segment.repository import MongoSegmentRepository
@@ -27,12 +29,12 @@ class SegmentJudge:
         self,
         segments: MongoSegmentRepository,
         memberships: MongoMembershipRepository,
-        ruling: Ruling,
+        language: Language,
         outbox: Outbox,
     ) -> None:
         self._segments = segments
         self._memberships = memberships
-        self._ruling = ruling
+        self._language = language
         self._outbox = outbox
 
     async def judge(self, caller: Caller, case: Case, session: Session) -> None:
@@ -54,8 +56,8 @@ class SegmentJudge:
             if one.customer in joined
             for segment in one.since
         ]
-        told = [*entries([*changes, *ended, *restated]), *changed_customers({one.customer for one in changes})]
-        await self._outbox.append(session, told)
+        await self._tell(caller, [*changes, *ended, *restated], session)
+        await self._outbox.append(session, changed_customers({one.customer for one in changes}))
 
     async def follows(
         self, caller: Caller, facts: Mapping[str, FactsOf], session: Session | None = None
@@ -64,7 +66,7 @@ class SegmentJudge:
         segments = await self._segments.active(caller, session)
         lists = {segment.id for segment in segments if segment.rule is None}
         picked = await self._segments.picked(caller, facts, session) if lists else {}
-        asking = self._ruling.asking(segments)
+        asking = Ruling(await self._language.conditions(session)).asking(segments)
         found = {}
         for id, one in facts.items():
             holding, faults = asking.holding(one)
@@ -96,10 +98,15 @@ class SegmentJudge:
         # No rule was asked: what holds by those is as of the last judgement.
         after = [replace(new, judged_at=old.judged_at) for old, new in zip(before, after, strict=True)]
         await self._memberships.save(caller, before, after, changes, session)
-        await self._outbox.append(
-            session, [*entries(changes), *changed_customers({change.customer for change in changes})]
-        )
+        await self._tell(caller, changes, session)
+        await self._outbox.append(session, changed_customers({change.customer for change in changes}))
         return len(changes)
+
+    async def _tell(self, caller: Caller, changes: Iterable[Change], session: Session) -> None:
+        """Metrics, and keep what was told."""
+        told = {new_id(CHANGE_PREFIX): change for change in changes}
+        await self._memberships.note(caller, told, session)
+        await self._outbox.append(session, entries(told))
 
 
 def _settled(

@@ -5,15 +5,15 @@ one begins anew, so an older look at the facts never has the last word.
 """
 
 import random
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, ReplaceOne, UpdateMany, UpdateOne
 
 from chassis.caller import Caller, Reach
-from chassis.mongo import ONE_REPLY, Database, Document, Session
+from chassis.mongo import ONE_REPLY, Database, Document, Session, documents_after
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.segment.domain import Change, Membership
@@ -30,6 +30,7 @@ class MongoMembershipRepository:
         self._database = database
         self._memberships = database["segment_memberships"]
         self._sizes = database["segment_sizes"]
+        self._changes = database["segment_changes"]
         self._customers = customers
 
     async def ensure_indexes(self) -> None:
@@ -135,12 +136,14 @@ class MongoMembershipRepository:
         session: Session,
     ) -> None:
         """after: in place of before, one for each. changes: between the two."""
-        writes: list[Any] = [
-            UpdateOne({"_id": new.customer}, {"$set": {"judged_at": new.judged_at}})
-            if old.judged_at is not None and _said(old) == _said(new)
-            else ReplaceOne({"_id": new.customer}, _to_document(new), upsert=True)
-            for old, new in zip(before, after, strict=True)
-        ]
+        writes: list[Any] = []
+        as_before: defaultdict[datetime | None, list[str]] = defaultdict(list)
+        for old, new in zip(before, after, strict=True):
+            if old.judged_at is not None and _said(old) == _said(new):
+                as_before[new.judged_at].append(new.customer)
+            else:
+                writes.append(ReplaceOne({"_id": new.customer}, _to_document(new), upsert=True))
+        writes += [UpdateMany({"_id": {"$in": ids}}, {"$set": {"judged_at": at}}) for at, ids in as_before.items()]
         if writes:
             await self._memberships.bulk_write(writes, ordered=False, session=session)
         await self._count(before, after, changes, session)
@@ -152,6 +155,19 @@ class MongoMembershipRepository:
         if gone:
             await self._memberships.delete_many({"_id": {"$in": [one.customer for one in gone]}}, session=session)
             await self._count(gone, [], changes, session)
+
+    async def note(self, caller: Caller, changes: Mapping[str, Change], session: Session) -> None:
+        """That they were told, by their ids: who lost it can be told again."""
+        if changes:
+            documents = [_change_to_document(id, change) for id, change in changes.items()]
+            await self._changes.insert_many(documents, ordered=False, session=session)
+
+    async def changes_after(
+        self, caller: Caller, after: str, size: int, session: Session | None = None
+    ) -> dict[str, Change]:
+        """The next ones in the order of their ids."""
+        found = await documents_after(self._changes, after, size, session)
+        return {one["_id"]: Change(one["customer"], one["segment"], one["member"], one["at"]) for one in found}
 
     async def _count(
         self, before: Iterable[Membership], after: Iterable[Membership], changes: Iterable[Change], session: Session
@@ -191,6 +207,19 @@ class MongoMembershipRepository:
 
 def _said(one: Membership) -> tuple[Any, ...]:
     return dict(one.since), one.faults, one.owner
+
+
+def _change_to_document(id: str, change: Change) -> Document:
+    return {
+        "_id": id,
+        "customer": change.customer,
+        "segment": change.segment,
+        "member": change.member,
+        "at": change.at,
+        "source": "rundblick",
+        "team": None,
+        "owner": None,
+    }
 
 
 def _since(document: Document) -> dict[str, datetime]:

@@ -1,6 +1,7 @@
 """What metrics must learn of segments: from then on a customer belongs to one, or no longer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from itertools import starmap
 
 from rundblick.metrics.v1 import event_pb2
 
@@ -11,19 +12,17 @@ from services.customers.interaction.outgoing import EVENTS, METRICS
 from services.customers.segment.domain import Change
 
 _NAME = "customer.segment_changed"
-_CHANGE_PREFIX = "sgc"
 
 
-def entries(changes: Sequence[Change]) -> list[Entry]:
-    """One for all of them."""
+def entries(changes: Mapping[str, Change]) -> list[Entry]:
+    """By their ids; one for all of them."""
     if not changes:
         return []
-    payload = event_pb2.IngestEventsRequest(events=map(_event, changes)).SerializeToString()
+    payload = event_pb2.IngestEventsRequest(events=starmap(event, changes.items())).SerializeToString()
     return [Entry(METRICS, new_id("out"), 1, EVENTS, payload)]
 
 
-def _event(change: Change) -> event_pb2.Event:
-    id = new_id(_CHANGE_PREFIX)
+def event(id: str, change: Change) -> event_pb2.Event:
     return event_pb2.Event(
         id=f"{id}/{_NAME}",
         name=_NAME,

@@ -109,7 +109,6 @@ class SegmentServicer(segment_pb2_grpc.SegmentServiceServicer):
     async def DefineSegment(self, request: pb.DefineSegmentRequest, context: Any) -> pb.DefineSegmentResponse:
         caller = current_caller()
         said = messages.from_proto(request.fields, new_id(PREFIX))
-        self._defining.check(said)
         made_from = request.version if request.HasField("version") else None
         if request.dry_run:
             trial = await self._defining.tried(caller, said, made_from)

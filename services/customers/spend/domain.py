@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from chassis.errors import InvalidInput
-from services.customers.money import Money
+from chassis.money import Money
 
 PREFIX = "spd"
 _LONGEST_NOTE = 500

@@ -11,16 +11,22 @@ from services.customers.interaction.outgoing import EVENTS, METRICS
 from services.customers.spend.domain import Spend
 from services.customers.touchpoint.domain import Touchpoint
 
-_NAME = "spend.recorded"
+NAME = "spend.recorded"
 # Of money that cannot be added to the rest without an exchange rate.
 _OTHER_CURRENCY = "OTHER_CURRENCY"
 
 
 def entry(before: Spend | None, after: Spend, touchpoints: Mapping[str, Touchpoint], currency: str) -> Entry:
     """currency: the one in which figures are added up; other money is shown as left out."""
-    event = event_pb2.Event(
-        id=f"{after.id}/{_NAME}/{after.version}",
-        name=_NAME,
+    payload = event_pb2.IngestEventsRequest(events=[event(before, after, touchpoints, currency)]).SerializeToString()
+    return Entry(METRICS, after.id, after.version, EVENTS, payload)
+
+
+def event(before: Spend | None, after: Spend, touchpoints: Mapping[str, Touchpoint], currency: str) -> event_pb2.Event:
+    """before: None, all that metrics should know of it, as if it had never been told."""
+    return event_pb2.Event(
+        id=f"{after.id}/{NAME}/{after.version}",
+        name=NAME,
         subject_id=after.id,
         source=after.source,
         team_id=after.team,
@@ -28,8 +34,6 @@ def entry(before: Spend | None, after: Spend, touchpoints: Mapping[str, Touchpoi
         before=_observation(before, touchpoints, currency) if before is not None else None,
         after=_observation(after, touchpoints, currency),
     )
-    payload = event_pb2.IngestEventsRequest(events=[event]).SerializeToString()
-    return Entry(METRICS, after.id, after.version, EVENTS, payload)
 
 
 def _observation(spend: Spend, touchpoints: Mapping[str, Touchpoint], currency: str) -> event_pb2.Observation:

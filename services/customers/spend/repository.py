@@ -6,7 +6,7 @@ from datetime import date
 from pymongo import ASCENDING, DESCENDING
 
 from chassis.caller import Caller
-from chassis.mongo import Database, Document, Session, of_sources, visible_to
+from chassis.mongo import Database, Document, Session, documents_after, of_sources, visible_to
 from chassis.page import Page, Slice, slice_of
 from services.customers.campaign.repository import money_document, money_of
 from services.customers.paging import documents_of_parents
@@ -44,6 +44,10 @@ class MongoSpendRepository:
         wanted = {"source": source, "external_id": {"$eq": external_id, "$gt": ""}}
         found = await self._spend.find_one({"$and": [wanted, of_sources(caller)]}, session=session)
         return None if found is None else _from_document(found)
+
+    async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Spend]:
+        """The next entries in the order of their ids."""
+        return [_from_document(one) for one in await documents_after(self._spend, after, size, session)]
 
     async def save(self, caller: Caller, spend: Spend, session: Session) -> None:
         await self._spend.replace_one({"_id": spend.id}, _to_document(spend), upsert=True, session=session)

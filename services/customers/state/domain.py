@@ -156,6 +156,16 @@ class StateChange:
     after: Judgement
 
 
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """Nothing changed for the customer, but others with stages of their own were merged into it: it is said again."""
+
+    id: str
+    customer: str
+    stage: str
+    at: datetime
+
+
 def settled(
     known: State, said: Mapping[Dimension, tuple[str, Reason]], now: datetime, new_id: Callable[[], str]
 ) -> tuple[State, list[StateChange]]:

@@ -9,9 +9,18 @@ from chassis.ids import new_id
 from chassis.mongo import Session
 from chassis.outbox import Outbox
 from services.customers.facts.conditions import Conditions
+from services.customers.facts.language import Language
 from services.customers.facts.vocabulary import FactsOf
 from services.customers.standing.judging import Case
-from services.customers.state.domain import CHANGE_PREFIX, Dimension, RuleSet, State, StateChange, settled
+from services.customers.state.domain import (
+    CHANGE_PREFIX,
+    Dimension,
+    Restated,
+    RuleSet,
+    State,
+    StateChange,
+    settled,
+)
 from services.customers.state.outgoing import entries
 from services.customers.state.repository import MongoStateRepository
 from services.customers.state.ruling import Ruling, shipped
@@ -21,11 +30,11 @@ from services.customers.stream.outgoing import changed_customers
 class Rules:
     """The rules in force: those that this company defined, else those that come with Rundblick; compiled once."""
 
-    def __init__(self, states: MongoStateRepository, conditions: Conditions) -> None:
+    def __init__(self, states: MongoStateRepository, language: Language) -> None:
         self._states = states
-        self._conditions = conditions
+        self._language = language
         self._caller = service_caller("customers")
-        self._known: tuple[dict[Dimension, int], Ruling] | None = None
+        self._known: tuple[dict[Dimension, int], Conditions, Ruling] | None = None
 
     async def sets(self, session: Session | None = None) -> dict[Dimension, RuleSet]:
         return {**shipped(), **await self._states.rules(self._caller, session)}
@@ -33,9 +42,10 @@ class Rules:
     async def ruling(self, session: Session | None = None) -> Ruling:
         sets = await self.sets(session)
         versions = {dimension: one.version for dimension, one in sets.items()}
-        if self._known is None or self._known[0] != versions:
-            self._known = versions, Ruling(sets.values(), self._conditions)
-        return self._known[1]
+        conditions = await self._language.conditions(session)
+        if self._known is None or self._known[:2] != (versions, conditions):
+            self._known = versions, conditions, Ruling(sets.values(), conditions)
+        return self._known[2]
 
     def forget(self) -> None:
         """They are read and compiled anew."""
@@ -71,7 +81,10 @@ class StateJudge:
         await self._states.leave(caller, sorted(case.gone), session)
         await self._states.add_changes(caller, changes, session)
         joined = {into for into in case.gone.values() if into in stages}
-        told = entries(changes, {id: stages[id] for id in sorted(joined)}, case.now)
+        said = {one.customer for one in changes if one.dimension is Dimension.LIFECYCLE_STAGE}
+        restated = [Restated(new_id(CHANGE_PREFIX), id, stages[id], case.now) for id in sorted(joined - said)]
+        await self._states.restate(caller, restated, session)
+        told = entries(changes, restated)
         # The first one was shown before it was stored: nothing changed for who watches.
         news = {one.customer for one in changes if one.before is not None}
         await self._outbox.append(session, [*told, *changed_customers(news)])

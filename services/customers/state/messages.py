@@ -9,7 +9,7 @@ from rundblick.customers.v1 import state_pb2 as pb
 
 from chassis.errors import InvalidInput
 from chassis.times import from_timestamp, to_timestamp
-from services.customers.standing.sweeping import Progress
+from services.customers.job.domain import Job
 from services.customers.state.domain import Dimension, Judgement, Origin, Override, Rule, RuleSet, State, StateChange
 
 _GERMAN = "de"
@@ -107,10 +107,12 @@ def rules_to_proto(rules: RuleSet, faults: Mapping[str, int]) -> pb.StateRuleSet
     )
 
 
-def progress_to_proto(progress: Progress) -> pb.SweepProgress:
+def progress_to_proto(sweep: Job | None) -> pb.SweepProgress:
+    if sweep is None:
+        return pb.SweepProgress()
     return pb.SweepProgress(
-        done=progress.done,
-        total=progress.total,
-        began_at=to_timestamp(progress.began_at),
-        ended_at=to_timestamp(progress.ended_at),
+        done=sweep.done,
+        total=sweep.total,
+        began_at=to_timestamp(sweep.started_at),
+        ended_at=to_timestamp(sweep.finished_at),
     )

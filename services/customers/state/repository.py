@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session
+from chassis.mongo import ONE_REPLY, Database, Document, Session, documents_after
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.customers.state.domain import (
     Dimension,
@@ -15,6 +15,7 @@ from services.customers.state.domain import (
     Origin,
     Override,
     Reason,
+    Restated,
     Rule,
     RuleSet,
     State,
@@ -31,6 +32,7 @@ class MongoStateRepository:
         self._database = database
         self._states = database["states"]
         self._changes = database["state_changes"]
+        self._restated = database["restated_stages"]
         self._rules = database["state_rules"]
         self._former_rules = database["former_state_rules"]
         self._former = database["former_customers"]
@@ -75,6 +77,24 @@ class MongoStateRepository:
     async def add_changes(self, caller: Caller, changes: Sequence[StateChange], session: Session) -> None:
         if changes:
             await self._changes.insert_many(map(_change_to_document, changes), ordered=False, session=session)
+
+    async def changes_after(
+        self, caller: Caller, after: str, size: int, session: Session | None = None
+    ) -> list[StateChange]:
+        """The next ones in the order of their ids."""
+        return [_change_from_document(one) for one in await documents_after(self._changes, after, size, session)]
+
+    async def restate(self, caller: Caller, stages: Sequence[Restated], session: Session) -> None:
+        if stages:
+            documents = [{"_id": one.id, "customer": one.customer, "stage": one.stage, "at": one.at} for one in stages]
+            await self._restated.insert_many(documents, ordered=False, session=session)
+
+    async def restated_after(
+        self, caller: Caller, after: str, size: int, session: Session | None = None
+    ) -> list[Restated]:
+        """The next ones in the order of their ids."""
+        found = await documents_after(self._restated, after, size, session)
+        return [Restated(one["_id"], one["customer"], one["stage"], one["at"]) for one in found]
 
     async def histories(self, caller: Caller, customers: Sequence[str], page: Page) -> dict[str, Slice[StateChange]]:
         """By present ids, the newest first, with one command; with the changes of those who were merged into them.

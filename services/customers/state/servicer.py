@@ -18,8 +18,8 @@ from chassis.page import encode_cursor, page_info, page_of, slice_of
 from services.customers.batches import answers
 from services.customers.customer.domain import CustomerNotFound
 from services.customers.customer.repository import MongoCustomerRepository
-from services.customers.facts.conditions import Conditions
 from services.customers.facts.gathering import Gathering
+from services.customers.facts.language import Language
 from services.customers.standing.outgoing import changed
 from services.customers.standing.sweeping import Sweep
 from services.customers.state import messages
@@ -42,7 +42,7 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
         rules: Rules,
         judge: StateJudge,
         sweep: Sweep,
-        conditions: Conditions,
+        language: Language,
         writes: Writes,
         outbox: Outbox,
         now: Callable[[], datetime],
@@ -53,7 +53,7 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
         self._rules = rules
         self._judge = judge
         self._sweep = sweep
-        self._conditions = conditions
+        self._language = language
         self._writes = writes
         self._outbox = outbox
         self._now = now
@@ -120,17 +120,18 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
         sets = await self._rules.sets()
         return pb.ListStateRulesResponse(
             sets=[messages.rules_to_proto(one, ruling.faults) for one in sets.values()],
-            sweep=messages.progress_to_proto(await self._sweep.progress()),
+            sweep=messages.progress_to_proto(await self._sweep.newest()),
         )
 
     async def DefineStateRules(self, request: pb.DefineStateRulesRequest, context: Any) -> pb.DefineStateRulesResponse:
         caller = current_caller()
         said = messages.rules_from_proto(request, 1)
-        ruling = Ruling([said], self._conditions)
         if request.dry_run:
-            return await self._tried(caller, said, ruling)
+            return await self._tried(caller, said, Ruling([said], await self._language.conditions()))
 
         async def work(session: Session) -> pb.DefineStateRulesResponse:
+            # Read for its mistakes alone.
+            Ruling([said], await self._language.rely_on((rule.when for rule in said.rules), session))
             known = (await self._rules.sets(session))[said.dimension]
             if request.HasField("version") and request.version != known.version:
                 raise Conflict(
@@ -139,7 +140,7 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
                 )
             kept = replace(said, version=known.version + 1)
             await self._states.save_rules(caller, kept, session)
-            await self._sweep.ask(session)
+            await self._sweep.ask(said.dimension.value, session)
             return pb.DefineStateRulesResponse(set=messages.rules_to_proto(kept, {}))
 
         response = await self._writes.run(caller, request, pb.DefineStateRulesResponse, work)

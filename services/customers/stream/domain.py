@@ -26,14 +26,6 @@ class DomainEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """sequence: the place in the one order of all events; none is left out, and none comes to stand before another."""
-
-    sequence: int
-    event: DomainEvent
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """asked: the customer that was named; customers: under which ids events speak of it. None: of any."""
 

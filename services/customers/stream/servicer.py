@@ -1,7 +1,5 @@
 """Answers StreamService calls."""
 
-import math
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -11,16 +9,14 @@ from rundblick.customers.v1 import stream_pb2_grpc
 
 from chassis.caller import Caller, Reach, current_caller
 from chassis.errors import NotFound
+from chassis.events import Numbered
 from chassis.page import decode_cursor, encode_cursor
+from chassis.tail import SIGN_OF_LIFE, Tail
 from services.customers.customer.domain import CustomerNotFound
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.stream import messages
-from services.customers.stream.domain import DomainEvent, DomainEventKind, Numbered, Wanted
-from services.customers.stream.tail import Tail
+from services.customers.stream.domain import DomainEvent, DomainEventKind, Wanted
 from services.customers.touchpoint.repository import MongoTouchpointRepository
-
-# So often at least something is said: whoever hears nothing for longer has lost the connection.
-_SIGN_OF_LIFE = 15.0
 
 
 class StreamServicer(stream_pb2_grpc.StreamServiceServicer):
@@ -28,9 +24,9 @@ class StreamServicer(stream_pb2_grpc.StreamServiceServicer):
         self,
         customers: MongoCustomerRepository,
         touchpoints: MongoTouchpointRepository,
-        tail: Tail,
+        tail: Tail[DomainEvent, Wanted],
         *,
-        sign_of_life: float = _SIGN_OF_LIFE,
+        sign_of_life: float = SIGN_OF_LIFE,
     ) -> None:
         self._customers = customers
         self._touchpoints = touchpoints
@@ -42,22 +38,19 @@ class StreamServicer(stream_pb2_grpc.StreamServiceServicer):
         place = decode_cursor(request.after, [int], "after")[0] if request.after else await self._tail.last(caller)
         await self._require_seen(caller, wanted)
         wanted = await self._following(caller, wanted)
-        said = -math.inf
-        async with aclosing(self._tail.changes.each(self._sign_of_life)) as rounds:
-            async for _ in rounds:
-                while True:
-                    wanted, found, until = await self._next(caller, wanted, place)
-                    for one in await self._seen(caller, found):
-                        yield _told(one.sequence, one.event)
-                        said = time.monotonic()
-                    place = until
-                    if not found:
-                        break
-                if time.monotonic() - said >= self._sign_of_life:
-                    yield _told(place, None)
-                    said = time.monotonic()
 
-    async def _next(self, caller: Caller, wanted: Wanted, after: int) -> tuple[Wanted, Sequence[Numbered], int]:
+        async def next(place: int) -> tuple[Sequence[Numbered[DomainEvent]], bool, int]:
+            nonlocal wanted
+            wanted, found, until = await self._next(caller, wanted, place)
+            return await self._seen(caller, found), bool(found), until
+
+        async with aclosing(self._tail.follow(place, next, self._sign_of_life)) as told:
+            async for reached, event in told:
+                yield _told(reached, event)
+
+    async def _next(
+        self, caller: Caller, wanted: Wanted, after: int
+    ) -> tuple[Wanted, Sequence[Numbered[DomainEvent]], int]:
         """The next events, and where they end. A merge among them tells by which id others among them speak."""
         while True:
             found, until = await self._tail.since(caller, wanted, after)
@@ -78,7 +71,7 @@ class StreamServicer(stream_pb2_grpc.StreamServiceServicer):
         if wanted.touchpoint is not None and not await self._touchpoints.of_ids(caller, [wanted.touchpoint]):
             raise NotFound(f"there is no touchpoint {wanted.touchpoint}", ("touchpoint_id",))
 
-    async def _seen(self, caller: Caller, found: Sequence[Numbered]) -> Sequence[Numbered]:
+    async def _seen(self, caller: Caller, found: Sequence[Numbered[DomainEvent]]) -> Sequence[Numbered[DomainEvent]]:
         """Those of the customers that the caller's rows cover; without a customer it is who acted that counts."""
         if caller.rows is Reach.ALL or not found:
             return found

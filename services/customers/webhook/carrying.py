@@ -17,6 +17,7 @@ from services.customers.delivery.carriers import Away, Carrier, Message, TryAgai
 from services.customers.touchpoint.domain import Channel
 from services.customers.webhook.domain import Endpoint, is_public
 from services.customers.webhook.repository import MongoEndpointRepository
+from services.customers.webhook.sealing import Sealing, Unsealable
 
 _SECONDS = 10.0
 _TYPE = "delivery.requested"
@@ -57,10 +58,12 @@ class Carrying:
         endpoints: MongoEndpointRepository,
         mail: Carrier | None,
         now: Callable[[], datetime],
+        sealing: Sealing,
         *,
         production: bool,
     ) -> None:
         self._endpoints = endpoints
+        self._sealing = sealing
         self._mail = mail
         self._now = now
         self._production = production
@@ -72,16 +75,22 @@ class Carrying:
             carriers[channel] = _Hook(self, endpoint)
         return carriers
 
-    async def post(self, endpoint: Endpoint, message: Message) -> int:
-        """The status of the answer; what else it says nobody reads."""
+    async def post(self, endpoint: Endpoint, id: str, said: Mapping[str, Any]) -> int:
+        """The status of the answer; what else it says nobody reads. Away: the secret cannot be read.
+
+        id: the same however often it is sent: who gets it twice can tell.
+        """
+        try:
+            secret = self._sealing.opened(endpoint.secret)
+        except Unsealable:
+            raise Away(f"the secret of {endpoint.id} is sealed with another key") from None
         at = self._now()
-        body = json.dumps(_body(message), ensure_ascii=False, separators=(",", ":"))
+        body = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
         headers = {
             "content-type": "application/json",
-            # The same however often it is sent: who gets it twice can tell.
-            "webhook-id": message.id,
+            "webhook-id": id,
             "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": Webhook(endpoint.secret).sign(message.id, at, body),
+            "webhook-signature": Webhook(secret).sign(id, at, body),
         }
         async with (
             self._client() as client,
@@ -110,7 +119,7 @@ class _Hook:
 
     async def carry(self, message: Message) -> None:
         try:
-            status = await self._carrying.post(self._endpoint, message)
+            status = await self._carrying.post(self._endpoint, message.id, _body(message))
         except (httpx.ConnectError, httpx.ConnectTimeout, OSError) as error:
             raise Away(type(error).__name__) from None
         except httpx.HTTPError as error:

@@ -1,4 +1,4 @@
-"""What a webhook endpoint is: a URL of the company that carries what goes out on some channels."""
+"""What a webhook endpoint is: a URL of the company that carries what goes out, or is told what happens."""
 
 import secrets
 from base64 import b64encode
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from chassis.errors import AlreadyExists, InvalidInput, NotFound
 from services.customers.touchpoint.domain import Channel
+from services.customers.webhook.notification import Event
 
 PREFIX = "whe"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -28,7 +29,7 @@ class ChannelTaken(AlreadyExists):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """secret: with which all it gets is signed; kept as it is, since it signs. gone: archived since it answered 410."""
+    """secret: with which all it gets is signed, as it is kept. gone: archived since it answered 410."""
 
     id: str
     url: str
@@ -37,6 +38,7 @@ class Endpoint:
     created_at: datetime
     archived_at: datetime | None = None
     gone: bool = False
+    events: frozenset[Event] = frozenset()
 
     def archived(self, at: datetime, *, gone: bool = False) -> "Endpoint":
         """For ever; the first time counts."""
@@ -44,17 +46,24 @@ class Endpoint:
 
 
 def registered(
-    id: str, url: str, channels: Iterable[Channel], carried: frozenset[Channel], now: datetime, *, production: bool
+    id: str,
+    url: str,
+    channels: Iterable[Channel],
+    events: Iterable[Event],
+    carried: frozenset[Channel],
+    now: datetime,
+    *,
+    production: bool,
 ) -> Endpoint:
     """A new endpoint with a new secret. carried: the channels there may be. InvalidInput: which field, and why."""
-    meant = frozenset(channels)
-    if not meant:
-        raise InvalidInput("an endpoint carries at least one channel", ("channels",))
+    meant, wanted = frozenset(channels), frozenset(events)
+    if not meant and not wanted:
+        raise InvalidInput("an endpoint carries a channel, or is told of an event", ("channels",))
     if wrong := sorted(one.value for one in meant - carried):
         raise InvalidInput(f"nothing is sent on {', '.join(wrong)}", ("channels",))
     _require_url(url, production=production)
     # As https://www.standardwebhooks.com has it.
-    return Endpoint(id, url, meant, "whsec_" + b64encode(secrets.token_bytes(32)).decode(), now)
+    return Endpoint(id, url, meant, "whsec_" + b64encode(secrets.token_bytes(32)).decode(), now, events=wanted)
 
 
 def is_public(address: str) -> bool:

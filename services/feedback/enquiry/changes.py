@@ -9,17 +9,24 @@ from rundblick.customers.v1 import reference_pb2
 from rundblick.feedback.v1 import enquiry_pb2 as pb
 
 from chassis.caller import Caller
-from chassis.errors import NotFound
+from chassis.errors import InvalidInput, NotFound
 from chassis.idempotency import Writes
 from chassis.mongo import Session, require_source
 from chassis.outbox import Outbox
-from services.feedback.enquiry import messages
+from services.feedback.alias.repository import MongoAliasRepository
+from services.feedback.attachment.repository import MongoAttachmentRepository
+from services.feedback.attachment.taking import take
+from services.feedback.enquiry import messages, queries
 from services.feedback.enquiry.domain import steps
 from services.feedback.enquiry.domain.facts import (
     Enquiry,
     EnquiryNotFound,
     Message,
+    Visibility,
 )
+from services.feedback.enquiry.domain.notes import sees_notes
+from services.feedback.enquiry.judging import Judging
+from services.feedback.enquiry.opening import Asked, hold
 from services.feedback.enquiry.outgoing import entries
 from services.feedback.enquiry.references import OWN_SOURCE, CustomersClient, References
 from services.feedback.enquiry.repository import MongoEnquiryRepository
@@ -33,13 +40,19 @@ class Changes:
     def __init__(
         self,
         enquiries: MongoEnquiryRepository,
+        aliases: MongoAliasRepository,
+        attachments: MongoAttachmentRepository,
         customers: CustomersClient,
+        judging: Judging,
         writes: Writes,
         outbox: Outbox,
         now: Callable[[], datetime],
     ) -> None:
         self._enquiries = enquiries
+        self._aliases = aliases
+        self._attachments = attachments
         self._customers = customers
+        self._judging = judging
         self._writes = writes
         self._outbox = outbox
         self._writing = Writing(customers, now)
@@ -66,9 +79,15 @@ class Changes:
             require_source(caller, enquiry.source)
             known = (await self._enquiries.messages_of(caller, [id], session))[id]
             for message in new:
-                _require_replied_to(message, known)
+                _require_replied_to(caller, message, known)
+                await take(self._attachments, caller, message, session)
             changed = decide(enquiry, [*known, *new])
             if changed is not enquiry:
+                record = changed.source_record
+                if record is not None and enquiry.source_record is None:
+                    changed = (await hold(self._aliases, caller, [changed], session))[id]
+                    await self._enquiries.give_messages(caller, id, record, session)
+                changed = (await self._judging.rules()).judged(changed)
                 await self._enquiries.put_messages(caller, [(message, changed) for message in new], session)
                 await self._enquiries.save(caller, changed, session)
                 await self._outbox.append(session, entries(enquiry, changed, new, known))
@@ -95,15 +114,38 @@ class Changes:
             found.require_all()
         enquiry = (await self._enquiries.of_ids(caller, [request.enquiry_id])).get(request.enquiry_id)
         if enquiry is None:
-            raise EnquiryNotFound(request.enquiry_id)
+            raise EnquiryNotFound(request.enquiry_id, ("enquiry_id",))
         message = await self._writing.message(caller, enquiry, request.message, found)
+
+        def decide(enquiry: Enquiry, conversation: Sequence[Message]) -> Enquiry:
+            steps.require_unmerged(enquiry, ("enquiry_id",))
+            return steps.again(enquiry, conversation)
 
         def answer(changed: Enquiry) -> pb.AddMessageResponse:
             return pb.AddMessageResponse(
                 enquiry=messages.to_proto(changed, self._now()), message=messages.message_to_proto(message)
             )
 
-        return await self.run(caller, request, pb.AddMessageResponse, steps.again, answer, [message])
+        return await self.run(caller, request, pb.AddMessageResponse, decide, answer, [message])
+
+    async def update(self, caller: Caller, request: pb.UpdateEnquiryRequest) -> pb.UpdateEnquiryResponse:
+        person, at = None, self.at(request)
+        if request.HasField("customer_id") or request.HasField("customer_external_id"):
+            enquiry = (await self._enquiries.of_ids(caller, [request.id])).get(request.id)
+            if enquiry is None:
+                raise EnquiryNotFound(request.id)
+            asked = Asked.of_customer(enquiry.source, request)
+            found = await asked.resolve(self._customers, caller)
+            found.require_all()
+            person = asked.person(found)
+
+        def decide(enquiry: Enquiry, conversation: Sequence[Message]) -> Enquiry:
+            return queries.updated(enquiry, conversation, request, person, at, caller.employee)
+
+        def answer(enquiry: Enquiry) -> pb.UpdateEnquiryResponse:
+            return pb.UpdateEnquiryResponse(enquiry=messages.to_proto(enquiry, self._now()))
+
+        return await self.run(caller, request, pb.UpdateEnquiryResponse, decide, answer)
 
     async def assign(self, caller: Caller, request: pb.AssignEnquiryRequest) -> pb.AssignEnquiryResponse:
         team: str | None = None
@@ -118,7 +160,8 @@ class Changes:
         at = self.at(request)
 
         def decide(enquiry: Enquiry, known: Sequence[Message]) -> Enquiry:
-            return steps.assigned(enquiry, known, request.assignee_id or None, team or enquiry.team, at)
+            assignee = request.assignee_id or None
+            return steps.assigned(enquiry, known, assignee, team or enquiry.team, at, caller.employee)
 
         def answer(enquiry: Enquiry) -> pb.AssignEnquiryResponse:
             return pb.AssignEnquiryResponse(enquiry=messages.to_proto(enquiry, self._now()))
@@ -126,6 +169,12 @@ class Changes:
         return await self.run(caller, request, pb.AssignEnquiryResponse, decide, answer)
 
 
-def _require_replied_to(message: Message, known: Sequence[Message]) -> None:
-    if message.in_reply_to is not None and message.in_reply_to not in {one.id for one in known}:
+def _require_replied_to(caller: Caller, message: Message, known: Sequence[Message]) -> None:
+    if message.in_reply_to is None:
+        return
+    seen = {one.id: one for one in known if one.visibility is Visibility.PUBLIC or sees_notes(caller)}
+    if message.in_reply_to not in seen:
         raise NotFound(f"the enquiry has no message {message.in_reply_to}", ("in_reply_to",))
+    if message.visibility is Visibility.PUBLIC and seen[message.in_reply_to].visibility is Visibility.INTERNAL:
+        # Who may not know of the note would learn of it.
+        raise InvalidInput("a public message answers no internal note", ("in_reply_to",))

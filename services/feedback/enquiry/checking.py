@@ -1,6 +1,7 @@
-"""Recomputes waits from messages, and holds journeys and golden ids against what customers says."""
+"""Recomputes waits and promises from messages, and holds journeys and golden ids against what customers says."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rundblick.customers.v1 import interaction_pb2
 
@@ -9,6 +10,7 @@ from chassis.mongo import Database, Session, in_transaction
 from chassis.verification import Checked
 from services.feedback.enquiry.domain.facts import Enquiry, Message
 from services.feedback.enquiry.domain.waits import derive
+from services.feedback.enquiry.judging import Judging
 from services.feedback.enquiry.outgoing import interactions_of
 from services.feedback.enquiry.rederiving import differences
 from services.feedback.enquiry.references import CustomersClient
@@ -19,9 +21,12 @@ _TOLD = ("touchpoint_id", "direction", "kind", "occurred_at", "source", "subject
 
 
 class EnquiryCheck:
-    def __init__(self, database: Database, enquiries: MongoEnquiryRepository, customers: CustomersClient) -> None:
+    def __init__(
+        self, database: Database, enquiries: MongoEnquiryRepository, judging: Judging, customers: CustomersClient
+    ) -> None:
         self._database = database
         self._enquiries = enquiries
+        self._judging = judging
         self._customers = customers
 
     async def check(self, caller: Caller, after: str | None, size: int) -> Checked:
@@ -31,8 +36,10 @@ class EnquiryCheck:
 
         batch, conversations = await in_transaction(self._database, read)
         checked = Checked(examined=len(batch), next=batch[-1].id if len(batch) == size else None)
+        rules = await self._judging.rules()
         for enquiry in batch:
-            for detail in differences(enquiry.derived, derive(enquiry, conversations[enquiry.id])):
+            derived = replace(enquiry, derived=derive(enquiry, conversations[enquiry.id]))
+            for detail in differences(enquiry, rules.judged(derived)):
                 checked.differs("waits", enquiry.id, detail)
         await self._check_owners(caller, batch, checked)
         await self._check_journeys(caller, batch, conversations, checked)

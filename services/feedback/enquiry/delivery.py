@@ -5,7 +5,7 @@ from typing import Any
 
 import grpc
 from rundblick.customers.v1 import interaction_pb2, interaction_pb2_grpc, signal_pb2, signal_pb2_grpc
-from rundblick.metrics.v1 import event_pb2, event_pb2_grpc
+from rundblick.metrics.v1 import change_pb2, change_pb2_grpc, event_pb2, event_pb2_grpc
 
 from chassis.batches import fault_of
 from chassis.calls import call
@@ -13,6 +13,7 @@ from chassis.errors import Fault
 from chassis.outbox import Entry
 from chassis.relay import Deliver
 from services.feedback.enquiry.outgoing import INTERACTIONS, SIGNALS
+from services.feedback.measure.outgoing import CHANGES
 
 _TIMEOUT = 30.0
 
@@ -50,17 +51,26 @@ def to_customers(channel: grpc.aio.Channel) -> Deliver:
 
 def to_metrics(channel: grpc.aio.Channel) -> Deliver:
     stub = event_pb2_grpc.EventServiceStub(channel)
+    changes = change_pb2_grpc.ChangeServiceStub(channel)
 
     async def deliver(entries: Sequence[Entry]) -> Mapping[str, Fault]:
+        measures = change_pb2.PutMeasuresRequest()
         merged = event_pb2.IngestEventsRequest()
         owners: dict[str, str] = {}
         for entry in entries:
+            if entry.kind == CHANGES:
+                measures.MergeFromString(entry.payload)
+                continue
             request = event_pb2.IngestEventsRequest.FromString(entry.payload)
             for event in request.events:
                 # Metrics forgets raw events after a while; by this it knows which were told before.
                 event.recorded_at.FromDatetime(entry.at)
             merged.events.extend(request.events)
             owners |= {event.id: entry.id for event in request.events}
+        if measures.measures:
+            await call(changes.PutMeasures, measures, timeout=_TIMEOUT)
+        if not merged.events:
+            return {}
         answer: event_pb2.IngestEventsResponse = await call(stub.IngestEvents, merged, timeout=_TIMEOUT)
         return {owners[rejected.id]: fault_of(rejected.error) for rejected in answer.rejected}
 

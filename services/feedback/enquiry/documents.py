@@ -8,10 +8,13 @@ from services.feedback.enquiry.domain.facts import (
     AuthorKind,
     Derived,
     Enquiry,
+    Level,
     Message,
+    Pause,
     Priority,
     Reason,
     Status,
+    StatusChange,
     Step,
     Transition,
     Visibility,
@@ -19,7 +22,10 @@ from services.feedback.enquiry.domain.facts import (
     WaitEnd,
     WaitFlag,
     WaitKind,
+    Word,
 )
+from services.feedback.enquiry.domain.levels import next_due, next_look
+from services.feedback.enquiry.domain.words import words_of
 
 
 def to_document(enquiry: Enquiry) -> Document:
@@ -40,21 +46,37 @@ def to_document(enquiry: Enquiry) -> Document:
         "priority": enquiry.priority.value,
         "opened_at": enquiry.opened_at,
         "transitions": [
-            {"step": t.step.value, "at": t.at, "reason": t.reason.value if t.reason else None}
+            {"step": t.step.value, "at": t.at, "reason": t.reason.value if t.reason else None, "by": t.by}
             for t in enquiry.transitions
         ],
-        "assignments": [{"at": a.at, "assignee": a.assignee, "team": a.team} for a in enquiry.assignments],
+        "assignments": [{"at": a.at, "assignee": a.assignee, "team": a.team, "by": a.by} for a in enquiry.assignments],
+        "campaign": enquiry.campaign,
+        "merged_into": enquiry.merged_into,
+        "words": words_of(enquiry.subject),
         "status": derived.status.value,
         "waits": [_wait_to_document(wait) for wait in derived.waits],
         "first_responded_at": derived.first_responded_at,
         "resolved_at": derived.resolved_at,
         "reopen_count": derived.reopen_count,
         "excluded": derived.excluded.value if derived.excluded else None,
+        "history": [_change_to_document(change) for change in derived.history],
+        "touchpoints": list(derived.touchpoints),
+        "levels": [_level_to_document(level) for level in enquiry.levels],
         "version": enquiry.version,
     }
-    if derived.waiting_since is not None:
-        document["waiting_since"] = derived.waiting_since
-    return document
+    moments = {"waiting_since": derived.waiting_since, "next_due": next_due(enquiry), "next_look": next_look(enquiry)}
+    # Absent where there is none: the indexes hold only those that have it.
+    return document | {name: at for name, at in moments.items() if at is not None}
+
+
+def _change_to_document(change: StatusChange) -> Document:
+    excluded = change.excluded.value if change.excluded else None
+    return {"at": change.at, "status": change.status.value, "excluded": excluded, "by": change.by}
+
+
+def _change_from_document(document: Document) -> StatusChange:
+    excluded = Reason(document["excluded"]) if document["excluded"] else None
+    return StatusChange(document["at"], Status(document["status"]), excluded, document["by"])
 
 
 def _wait_to_document(wait: Wait) -> Document:
@@ -71,7 +93,35 @@ def _wait_to_document(wait: Wait) -> Document:
         "answered_by": wait.answered_by,
         "assignee_at_start": wait.assignee_at_start,
         "assignee_at_end": wait.assignee_at_end,
+        "pauses": [{"begin": pause.begin, "end": pause.end} for pause in wait.pauses],
+        "business_seconds": wait.business_seconds,
+        "calendar": wait.calendar,
+        "calendar_version": wait.calendar_version,
     }
+
+
+def _level_to_document(level: Level) -> Document:
+    return {
+        "wait": level.wait,
+        "kind": level.kind.value,
+        "started_at": level.started_at,
+        "policy": level.policy,
+        "policy_key": level.policy_key,
+        "policy_version": level.policy_version,
+        "target": level.target,
+        "business": level.business,
+        "due_at": level.due_at,
+        "risk_at": level.risk_at,
+        "late_after": level.late_after,
+        "open": level.open,
+        "met": level.met,
+        "told": level.told.value if level.told else None,
+    }
+
+
+def _level_from_document(document: Document) -> Level:
+    told = Word(document["told"]) if document["told"] else None
+    return Level(**{**document, "kind": WaitKind(document["kind"]), "told": told})
 
 
 def _wait_from_document(document: Document) -> Wait:
@@ -88,6 +138,11 @@ def _wait_from_document(document: Document) -> Wait:
         answered_by=document["answered_by"],
         assignee_at_start=document["assignee_at_start"],
         assignee_at_end=document["assignee_at_end"],
+        # Those from before there was such a thing have none.
+        pauses=tuple(Pause(one["begin"], one["end"]) for one in document.get("pauses", ())),
+        business_seconds=document.get("business_seconds"),
+        calendar=document.get("calendar"),
+        calendar_version=document.get("calendar_version"),
     )
 
 
@@ -108,10 +163,13 @@ def from_document(document: Document) -> Enquiry:
         assignee=document["owner"],
         team=document["team"],
         transitions=tuple(
-            Transition(Step(t["step"]), t["at"], Reason(t["reason"]) if t["reason"] else None)
+            Transition(Step(t["step"]), t["at"], Reason(t["reason"]) if t["reason"] else None, t.get("by"))
             for t in document["transitions"]
         ),
-        assignments=tuple(Assignment(a["at"], a["assignee"], a["team"]) for a in document["assignments"]),
+        assignments=tuple(Assignment(a["at"], a["assignee"], a["team"], a.get("by")) for a in document["assignments"]),
+        # Those from before there was such a thing have none.
+        campaign=document.get("campaign"),
+        merged_into=document.get("merged_into"),
         derived=Derived(
             status=Status(document["status"]),
             waits=tuple(map(_wait_from_document, document["waits"])),
@@ -119,7 +177,10 @@ def from_document(document: Document) -> Enquiry:
             resolved_at=document["resolved_at"],
             reopen_count=document["reopen_count"],
             excluded=Reason(document["excluded"]) if document["excluded"] else None,
+            history=tuple(map(_change_from_document, document.get("history", ()))),
+            touchpoints=tuple(document.get("touchpoints", ())),
         ),
+        levels=tuple(map(_level_from_document, document.get("levels", ()))),
         version=document["version"],
     )
 
@@ -141,6 +202,9 @@ def message_to_document(message: Message, enquiry: Enquiry) -> Document:
         "in_reply_to": message.in_reply_to,
         "connected": message.connected,
         "external_id": message.external_id,
+        "attachments": list(message.attachments),
+        "code": message.code,
+        "merged_from": message.merged_from,
     }
 
 
@@ -162,4 +226,7 @@ def message_from_document(document: Document) -> Message:
         connected=document["connected"],
         external_id=document["external_id"],
         source_record=document["source_record"],
+        attachments=tuple(document.get("attachments", ())),
+        code=document.get("code"),
+        merged_from=document.get("merged_from"),
     )

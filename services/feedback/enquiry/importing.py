@@ -19,11 +19,13 @@ from services.feedback.enquiry.domain import steps
 from services.feedback.enquiry.domain.facts import (
     Assignment,
     Enquiry,
+    Merged,
     Message,
     Step,
     Transition,
     Visibility,
 )
+from services.feedback.enquiry.judging import Judging, Rules
 from services.feedback.enquiry.messages import kind_from_proto
 from services.feedback.enquiry.opening import hold
 from services.feedback.enquiry.outgoing import entries
@@ -44,6 +46,7 @@ class _Plan:
     corrected: list[tuple[Message, Enquiry]] = field(default_factory=list)
     outgoing: list[Entry] = field(default_factory=list)
     unchanged: int = 0
+    refused: "list[tuple[_Row, Fault]]" = field(default_factory=list)
     linked: list[Enquiry] = field(default_factory=list)  # of the changed, those whose customer was not known before
 
 
@@ -54,6 +57,7 @@ class Importing:
         enquiries: MongoEnquiryRepository,
         aliases: MongoAliasRepository,
         customers: CustomersClient,
+        judging: Judging,
         outbox: Outbox,
         now: Callable[[], datetime],
     ) -> None:
@@ -61,6 +65,7 @@ class Importing:
         self._enquiries = enquiries
         self._aliases = aliases
         self._customers = customers
+        self._judging = judging
         self._outbox = outbox
         self._now = now
 
@@ -114,6 +119,7 @@ class Importing:
         plan = await in_transaction(self._database, write)
         if plan.outgoing:
             self._outbox.wake()
+        answer.rejected.extend(_rejected(row.imported, fault) for row, fault in plan.refused)
         answer.created, answer.changed, answer.unchanged = len(plan.added), len(plan.changed), plan.unchanged
         return answer
 
@@ -127,19 +133,22 @@ class Importing:
         known = await self._enquiries.of_external_ids(caller, source, rows, session)
         ids = [enquiry.id for enquiry in known.values()]
         conversations = await self._enquiries.messages_of(caller, ids, session, bodies=True)
-        plan = _Plan()
+        gone = [enquiry.id for enquiry in known.values() if enquiry.merged_into is not None]
+        conversations |= await self._enquiries.messages_merged_from(caller, gone, session)
+        plan, rules = _Plan(), await self._judging.rules()
         for external_id, row in rows.items():
             if external_id in known:
-                _merge(plan, row, known[external_id], conversations[known[external_id].id])
+                _merge(plan, row, known[external_id], conversations[known[external_id].id], rules)
             else:
                 enquiry, said = row.fresh()
+                enquiry = rules.judged(enquiry)
                 plan.added.append(enquiry)
                 plan.new.extend((message, enquiry) for message in said)
                 plan.outgoing.extend(entries(None, enquiry, said))
         return plan
 
 
-def _merge(plan: _Plan, row: "_Row", enquiry: Enquiry, conversation: Sequence[Message]) -> None:
+def _merge(plan: _Plan, row: "_Row", enquiry: Enquiry, conversation: Sequence[Message], rules: Rules) -> None:
     """Add what the row knows and we do not yet."""
     stated, said = row.onto(enquiry, conversation)
     by_id = {message.id: message for message in conversation}
@@ -148,8 +157,12 @@ def _merge(plan: _Plan, row: "_Row", enquiry: Enquiry, conversation: Sequence[Me
     if stated == enquiry and not new and not corrected:
         plan.unchanged += 1
         return
+    if enquiry.merged_into is not None:
+        plan.refused.append((row, Merged(enquiry.id, enquiry.merged_into, ("external_id",)).fault))
+        return
     told = {message.id for message in said}
     after = steps.again(stated, [*said, *(message for message in conversation if message.id not in told)])
+    after = rules.judged(after)
     plan.changed.append(after)
     plan.new.extend((message, after) for message in new)
     plan.corrected.extend((message, after) for message in corrected)
@@ -163,7 +176,7 @@ class _Row:
     """One imported enquiry with its references resolved. DomainError: why it cannot be taken."""
 
     def __init__(self, source: str, imported: pb.ImportedEnquiry, found: References) -> None:
-        self._imported = imported
+        self.imported = imported
         self._source = source
         self.external_id = imported.external_id
         if not self.external_id:
@@ -200,8 +213,11 @@ class _Row:
 
     def onto(self, enquiry: Enquiry, conversation: Sequence[Message]) -> tuple[Enquiry, list[Message]]:
         """What the row says, with the ids that are known; what it does not say stays."""
-        ids = {message.external_id: message.id for message in conversation if message.external_id}
-        said, messages_said = self._build(enquiry.id, ids)
+        # Of what was merged into it, the external ids are those of another enquiry.
+        own = [m for m in conversation if m.external_id and (m.merged_from in (None, enquiry.id))]
+        said, messages_said = self._build(enquiry.id, {m.external_id: m.id for m in own if m.external_id})
+        kept = {message.id: message for message in own}
+        messages_said = [_kept(message, kept.get(message.id)) for message in messages_said]
         transitions = enquiry.transitions
         if self._resolved_at is not None and said.transitions[0] not in transitions:
             transitions = (*transitions, *said.transitions)
@@ -226,7 +242,7 @@ class _Row:
         return stated, messages_said
 
     def _build(self, id: str, ids: dict[str, str]) -> tuple[Enquiry, list[Message]]:
-        imported, person = self._imported, self._person
+        imported, person = self.imported, self._person
         place = self._places.get(imported.touchpoint_key)
         enquiry = Enquiry(
             id=id,
@@ -275,6 +291,14 @@ class _Row:
             external_id=message.external_id,
             source_record=enquiry.source_record,
         )
+
+
+def _kept(said: Message, known: Message | None) -> Message:
+    """As it is said now, where it belongs since a merge."""
+    if known is None or known.merged_from is None:
+        return said
+    record = said.source_record or known.source_record
+    return replace(said, enquiry=known.enquiry, merged_from=known.merged_from, source_record=record)
 
 
 def _refusal(found: References, kind: str, key: str) -> InvalidInput:

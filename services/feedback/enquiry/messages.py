@@ -12,6 +12,7 @@ from chassis.times import to_timestamp
 from services.feedback.enquiry.domain.facts import (
     AuthorKind,
     Enquiry,
+    Level,
     Message,
     Priority,
     Reason,
@@ -22,6 +23,7 @@ from services.feedback.enquiry.domain.facts import (
     WaitFlag,
     WaitKind,
 )
+from services.feedback.enquiry.domain.levels import LevelState, state_of
 
 Kind = TypeVar("Kind", bound=Enum)
 
@@ -41,6 +43,11 @@ REASON_TO_PROTO: Mapping[Reason, Any] = {
 WAIT_TO_PROTO: Mapping[WaitKind, Any] = {kind: pb.WaitKind.Value(f"WAIT_KIND_{kind.value}") for kind in WaitKind}
 END_TO_PROTO: Mapping[WaitEnd, Any] = {kind: pb.WaitEnd.Value(f"WAIT_END_{kind.value}") for kind in WaitEnd}
 FLAG_TO_PROTO: Mapping[WaitFlag, Any] = {kind: pb.WaitFlag.Value(f"WAIT_FLAG_{kind.value}") for kind in WaitFlag}
+
+
+LEVEL_TO_PROTO: Mapping[LevelState, Any] = {
+    state: pb.ServiceLevelState.Value(f"SERVICE_LEVEL_STATE_{state.value}") for state in LevelState
+}
 
 
 def _turned(table: Mapping[Kind, Any]) -> Mapping[int, Kind]:
@@ -84,8 +91,42 @@ def to_proto(enquiry: Enquiry, now: datetime) -> pb.Enquiry:
         resolved_at=to_timestamp(derived.resolved_at),
         reopen_count=derived.reopen_count,
         waits=[_wait_to_proto(wait, now) for wait in derived.waits],
+        service_levels=[_level_to_proto(level, now) for level in enquiry.levels],
         version=enquiry.version,
-        excluded=REASON_TO_PROTO[derived.excluded] if derived.excluded else pb.EXCLUSION_REASON_UNSPECIFIED,
+        excluded=_reason_to_proto(derived.excluded),
+        merged_into_id=enquiry.merged_into,
+        campaign_id=enquiry.campaign,
+        touchpoint_ids=derived.touchpoints,
+        history=[
+            pb.StatusChange(
+                at=to_timestamp(change.at),
+                status=STATUS_TO_PROTO[change.status],
+                excluded=_reason_to_proto(change.excluded),
+                by_id=change.by,
+            )
+            for change in derived.history
+        ],
+        assignments=[
+            pb.Assignment(at=to_timestamp(one.at), assignee_id=one.assignee, team_id=one.team, by_id=one.by)
+            for one in sorted(enquiry.assignments, key=lambda one: one.at)
+        ],
+    )
+
+
+def _reason_to_proto(reason: Reason | None) -> Any:
+    return REASON_TO_PROTO[reason] if reason else pb.EXCLUSION_REASON_UNSPECIFIED
+
+
+def _level_to_proto(level: Level, now: datetime) -> pb.ServiceLevel:
+    return pb.ServiceLevel(
+        kind=WAIT_TO_PROTO[level.kind],
+        started_at=to_timestamp(level.started_at),
+        policy_id=level.policy,
+        policy_version=level.policy_version,
+        target_seconds=level.target,
+        business=level.business,
+        due_at=to_timestamp(level.due_at),
+        state=LEVEL_TO_PROTO[state_of(level, now)],
     )
 
 
@@ -97,6 +138,9 @@ def _wait_to_proto(wait: Wait, now: datetime) -> pb.Wait:
         ended=END_TO_PROTO[wait.ended] if wait.ended else pb.WAIT_END_UNSPECIFIED,
         seconds=((wait.ended_at or now) - wait.started_at).total_seconds(),
         paused_seconds=wait.paused_seconds,
+        business_seconds=wait.business_seconds,
+        calendar_id=wait.calendar,
+        calendar_version=wait.calendar_version,
         started_touchpoint_id=wait.touchpoint,
         answered_by_id=wait.answered_by,
         assignee_at_start_id=wait.assignee_at_start,
@@ -117,4 +161,5 @@ def message_to_proto(message: Message) -> pb.Message:
         occurred_at=to_timestamp(message.occurred_at),
         in_reply_to_id=message.in_reply_to,
         connected=message.connected,
+        attachment_ids=message.attachments,
     )

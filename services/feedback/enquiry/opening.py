@@ -16,9 +16,12 @@ from chassis.mongo import Database, Session, in_transaction, require_source
 from chassis.outbox import Entry, Outbox
 from chassis.times import from_timestamp
 from services.feedback.alias.repository import MongoAliasRepository
+from services.feedback.attachment.repository import MongoAttachmentRepository
+from services.feedback.attachment.taking import take
 from services.feedback.enquiry import messages
 from services.feedback.enquiry.domain import steps
 from services.feedback.enquiry.domain.facts import Assignment, Enquiry, Message, Priority
+from services.feedback.enquiry.judging import Judging
 from services.feedback.enquiry.messages import kind_from_proto
 from services.feedback.enquiry.outgoing import entries
 from services.feedback.enquiry.references import OWN_SOURCE, CustomersClient, Person, Place, References, lookup
@@ -30,7 +33,7 @@ REFERENCES = "references"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an enquiry refers to, in the words of who opened it; who that was."""
+    """What an enquiry refers to, in the words of who opened it; who that was. message: the id of its first one."""
 
     source: str
     customer: str = ""
@@ -39,6 +42,8 @@ class Asked:
     touchpoint: str = ""
     message_touchpoint: str = ""
     team: str = ""
+    code: str = ""
+    message: str = ""
     subject: str = ""
     sources: tuple[str, ...] | None = None
 
@@ -52,8 +57,18 @@ class Asked:
             touchpoint=request.touchpoint_key,
             message_touchpoint=request.message.touchpoint_key,
             team=request.team_key,
+            code=request.code,
             subject=caller.subject,
             sources=None if caller.sources is None else tuple(sorted(caller.sources)),
+        )
+
+    @classmethod
+    def of_customer(cls, source: str, request: pb.UpdateEnquiryRequest) -> "Asked":
+        return cls(
+            source=source,
+            customer=request.customer_id,
+            customer_source=request.customer_external_id.source,
+            external_id=request.customer_external_id.id,
         )
 
     def to_bytes(self) -> bytes:
@@ -70,7 +85,8 @@ class Asked:
 
     @property
     def anything(self) -> bool:
-        return bool(self.customer or self.external_id or self.touchpoint or self.message_touchpoint or self.team)
+        places = self.touchpoint or self.message_touchpoint or self.code
+        return bool(self.customer or self.external_id or places or self.team)
 
     async def resolve(self, customers: CustomersClient, caller: Caller) -> References:
         """Everything with one call."""
@@ -82,6 +98,7 @@ class Asked:
             touchpoints=[reference_pb2.TouchpointReference(key=key) for key in keys],
             teams=[reference_pb2.TeamReference(key=self.team)] if self.team else (),
             customer_ids=[self.customer] if self.customer else (),
+            codes=[self.code] if self.code else (),
         )
 
     def person(self, found: References) -> Person | None:
@@ -90,7 +107,15 @@ class Asked:
         return found.customers.get(self.external_id) if self.external_id else None
 
     def place(self, found: References) -> Place | None:
-        return found.places.get(self.touchpoint)
+        return found.codes[self.code].place if self.code in found.codes else found.places.get(self.touchpoint)
+
+    def campaign(self, found: References) -> str | None:
+        return found.codes[self.code].campaign if self.code in found.codes else None
+
+    def code_of(self, message: Message, found: References) -> str | None:
+        """The code that a message came by: the first one, unless it says that it came another way."""
+        came = message.id == self.message and not self.message_touchpoint
+        return self.code if came and self.code in found.codes else None
 
 
 class Opening:
@@ -99,7 +124,9 @@ class Opening:
         database: Database,
         enquiries: MongoEnquiryRepository,
         aliases: MongoAliasRepository,
+        attachments: MongoAttachmentRepository,
         customers: CustomersClient,
+        judging: Judging,
         writes: Writes,
         outbox: Outbox,
         now: Callable[[], datetime],
@@ -107,7 +134,9 @@ class Opening:
         self._database = database
         self._enquiries = enquiries
         self._aliases = aliases
+        self._attachments = attachments
         self._customers = customers
+        self._judging = judging
         self._writes = writes
         self._outbox = outbox
         self._writing = Writing(customers, now)
@@ -116,6 +145,8 @@ class Opening:
     async def open(self, caller: Caller, request: pb.OpenEnquiryRequest) -> pb.OpenEnquiryResponse:
         source = request.source or OWN_SOURCE
         require_source(caller, source)
+        if request.code and request.touchpoint_key:
+            raise InvalidInput("where it came in is named by a touchpoint or by a code", ("code",))
         asked = Asked.of(caller, source, request)
         found = await self._look_up(caller, asked)
         known = found or References()
@@ -124,15 +155,19 @@ class Opening:
         if request.HasField("message"):
             if request.message.in_reply_to_id:
                 raise InvalidInput("the first message answers none", ("message", "in_reply_to"))
-            said = [await self._writing.message(caller, enquiry, request.message, known)]
+            message = await self._writing.message(caller, enquiry, request.message, known)
+            asked = replace(asked, message=message.id)
+            said = [replace(message, code=asked.code_of(message, known))]
         enquiry = steps.opened(enquiry, said)
         later = [Entry(REFERENCES, enquiry.id, enquiry.version, REFERENCES, asked.to_bytes())] if found is None else []
 
         async def write(session: Session) -> pb.OpenEnquiryResponse:
             held = await hold(self._aliases, caller, [enquiry], session)
-            opened = held[enquiry.id]
+            opened = (await self._judging.rules()).judged(held[enquiry.id])
             await self._enquiries.add(caller, [opened], session)
             await self._enquiries.put_messages(caller, [(message, opened) for message in said], session)
+            for message in said:
+                await take(self._attachments, caller, message, session, ("message", "attachments"))
             await self._outbox.append(session, [*entries(None, opened, said), *later])
             return pb.OpenEnquiryResponse(enquiry=messages.to_proto(opened, self._now()))
 
@@ -179,7 +214,7 @@ class Opening:
             told = [_message_linked(message, linked, asked, found) for message in conversation]
             if linked == enquiry and told == conversation:
                 return
-            after = steps.again(linked, told)
+            after = (await self._judging.rules()).judged(steps.again(linked, told))
             await self._enquiries.save(caller, after, session)
             changed = [(new, after) for new, old in zip(told, conversation, strict=True) if new != old]
             await self._enquiries.correct_messages(caller, changed, session)
@@ -215,6 +250,7 @@ def _enquiry(asked: Asked, request: pb.OpenEnquiryRequest, found: References, op
         service=request.service or None,
         priority=kind_from_proto(messages.PRIORITY_FROM_PROTO, request.priority, "priority", default=Priority.NORMAL),
         team=found.teams.get(asked.team),
+        campaign=asked.campaign(found),
     )
 
 
@@ -224,7 +260,7 @@ def _linked(enquiry: Enquiry, asked: Asked, found: References) -> Enquiry:
     if person is not None and enquiry.source_record is None:
         enquiry = replace(enquiry, customer=person.customer, source_record=person.source_record)
     if place is not None and enquiry.touchpoint is None:
-        enquiry = replace(enquiry, touchpoint=place.touchpoint, channel=place.channel)
+        enquiry = replace(enquiry, touchpoint=place.touchpoint, channel=place.channel, campaign=asked.campaign(found))
     if team is not None and not any(assignment.team for assignment in enquiry.assignments):
         first = Assignment(enquiry.opened_at, None, team)
         enquiry = replace(enquiry, team=enquiry.team or team, assignments=(first, *enquiry.assignments))
@@ -238,4 +274,5 @@ def _message_linked(message: Message, enquiry: Enquiry, asked: Asked, found: Ref
     if message.touchpoint is None:
         touchpoint = place.touchpoint if place else enquiry.touchpoint
         message = replace(message, touchpoint=touchpoint, channel=place.channel if place else enquiry.channel)
+        message = replace(message, code=asked.code_of(message, found))
     return message

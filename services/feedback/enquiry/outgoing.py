@@ -10,11 +10,14 @@ from chassis.outbox import Entry
 from chassis.times import to_timestamp
 from services.feedback.enquiry.domain.facts import AuthorKind, Enquiry, Message, Status, Visibility
 from services.feedback.enquiry.domain.observations import Observation, contributions
+from services.feedback.happenings import OPENED, RESOLVED, happened
+from services.feedback.survey.occasion import resolved
 
 CUSTOMERS = "customers"
 METRICS = "metrics"
 INTERACTIONS = "interactions"
 SIGNALS = "signals"
+EVENTS = "events"
 
 _LONGEST_SUMMARY = 500
 
@@ -42,8 +45,24 @@ def entries(
     events = _events(before, after)
     if events:
         payload = event_pb2.IngestEventsRequest(events=events).SerializeToString()
-        result.append(Entry(METRICS, after.id, after.version, "events", payload))
+        result.append(Entry(METRICS, after.id, after.version, EVENTS, payload))
+    result += resolved(before, after)
+    result += _happenings(before, after)
     return result
+
+
+def _happenings(before: Enquiry | None, after: Enquiry) -> list[Entry]:
+    said = []
+    if before is None:
+        opened = happened(
+            f"{after.id}/opened", OPENED, after.id, after.opened_at, customer=after.customer, version=after.version
+        )
+        said += opened
+    at = after.derived.resolved_at
+    if at is not None and (before is None or before.derived.resolved_at != at):
+        id = f"{after.id}/resolved/{at.isoformat()}"
+        said += happened(id, RESOLVED, after.id, at, customer=after.customer, version=after.version)
+    return said
 
 
 def _signal(enquiry: Enquiry, version: int = 0) -> signal_pb2.Signal:
@@ -55,8 +74,12 @@ def _signal(enquiry: Enquiry, version: int = 0) -> signal_pb2.Signal:
         source=enquiry.source,
         customer_id=enquiry.customer,
         source_record_id=enquiry.source_record,
-        enquiry=signal_pb2.EnquirySignal(open=enquiry.derived.status not in (Status.RESOLVED, Status.CLOSED)),
+        enquiry=signal_pb2.EnquirySignal(open=_is_open(enquiry)),
     )
+
+
+def _is_open(enquiry: Enquiry) -> bool:
+    return enquiry.derived.excluded is None and enquiry.derived.status not in (Status.RESOLVED, Status.CLOSED)
 
 
 def interactions_of(enquiry: Enquiry, messages: Sequence[Message]) -> list[interaction_pb2.Interaction]:
@@ -72,10 +95,12 @@ def _is_contact(message: Message) -> bool:
 def _interaction(enquiry: Enquiry, message: Message) -> interaction_pb2.Interaction:
     inbound = message.author_kind is AuthorKind.CUSTOMER
     call = message.connected is not None
+    record = message.source_record or enquiry.source_record
     return interaction_pb2.Interaction(
         id=with_prefix("int", message.id),
-        customer_id=enquiry.customer,
-        source_record_id=message.source_record or enquiry.source_record,
+        # Of another record than the enquiry's, after a merge: customers knows whose that is today.
+        customer_id=enquiry.customer if record == enquiry.source_record else None,
+        source_record_id=record,
         touchpoint_id=message.touchpoint or enquiry.touchpoint,
         direction=interaction_pb2.DIRECTION_INBOUND if inbound else interaction_pb2.DIRECTION_OUTBOUND,
         kind=interaction_pb2.INTERACTION_KIND_CALL if call else interaction_pb2.INTERACTION_KIND_MESSAGE,
@@ -86,6 +111,7 @@ def _interaction(enquiry: Enquiry, message: Message) -> interaction_pb2.Interact
         summary=enquiry.subject[:_LONGEST_SUMMARY],
         subject=interaction_pb2.Subject(kind=interaction_pb2.SUBJECT_KIND_ENQUIRY, id=enquiry.id),
         version=enquiry.version,
+        code=message.code,
     )
 
 
@@ -128,8 +154,14 @@ def _observation(observation: Observation | None) -> event_pb2.Observation | Non
         ended_at=to_timestamp(observation.ended_at),
         value=observation.value,
         dimensions=dict(observation.dimensions),
-        attributes={"priority": event_pb2.Attribute(text=observation.priority)} if observation.priority else None,
+        attributes={name: _attribute(value) for name, value in observation.attributes},
         customer_id=observation.customer,
         source_record_id=observation.source_record,
         exclusion_reason=observation.reason,
     )
+
+
+def _attribute(value: str | float | bool) -> event_pb2.Attribute:
+    if isinstance(value, bool):
+        return event_pb2.Attribute(flag=value)
+    return event_pb2.Attribute(text=value) if isinstance(value, str) else event_pb2.Attribute(number=value)

@@ -1,7 +1,8 @@
 """Asks the customers service who and where the keys of a request mean."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 from rundblick.customers.v1 import (
@@ -35,9 +36,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class CodePlace:
+    """Where a code hangs, and for which campaign."""
+
+    place: Place
+    campaign: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
+    """locale: where it is known, and was asked for by the customer's id."""
+
     customer: str
     source_record: str
+    locale: str | None = None
 
 
 @dataclass
@@ -51,6 +63,7 @@ class References:
     customers_by_id: dict[str, Person] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     teams: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, CodePlace] = field(default_factory=dict)
     faults: dict[tuple[str, str], Fault] = field(default_factory=dict)
     left_out: dict[str, list[Fault]] = field(default_factory=dict)
 
@@ -81,6 +94,7 @@ class CustomersClient:
         touchpoints: Iterable[reference_pb2.TouchpointReference] = (),
         teams: Iterable[reference_pb2.TeamReference] = (),
         customer_ids: Iterable[str] = (),
+        codes: Iterable[str] = (),
         timeout: float = 5.0,
     ) -> References:
         """One call; for a partner within the limits of its sources. SERVICE_UNAVAILABLE: customers does not answer."""
@@ -91,6 +105,7 @@ class CustomersClient:
             touchpoints=touchpoints,
             teams=teams,
             customer_ids=customer_ids,
+            codes=codes,
             limit=limit,
         )
         answer: reference_pb2.ResolveReferencesResponse = await call(
@@ -129,29 +144,35 @@ def lookup(external_id: str) -> reference_pb2.CustomerReference:
 
 def _found(answer: reference_pb2.ResolveReferencesResponse) -> References:
     found = References()
-    for key, customer in answer.customers.items():
-        if customer.HasField("value"):
-            found.customers[key] = Person(customer.value.customer_id, customer.value.source_record_id)
-            found.left_out[key] = [fault_of(error) for error in customer.value.left_out]
-        else:
-            found.faults["customer", key] = fault_of(customer.error)
-    for key, customer in answer.customers_by_id.items():
-        if customer.HasField("value"):
-            found.customers_by_id[key] = Person(customer.value.customer_id, customer.value.source_record_id)
-        else:
-            found.faults["customer", key] = fault_of(customer.error)
-    for key, touchpoint in answer.touchpoints.items():
-        if touchpoint.HasField("value"):
-            channel = touchpoint_pb.Channel.Name(touchpoint.value.channel).removeprefix(_PREFIX)
-            found.places[key] = Place(touchpoint.value.id, channel)
-        else:
-            found.faults["touchpoint", key] = fault_of(touchpoint.error)
+    for key, customer in _good(answer.customers, "customer", found):
+        found.customers[key] = Person(customer.customer_id, customer.source_record_id)
+        found.left_out[key] = [fault_of(error) for error in customer.left_out]
+    for key, customer in _good(answer.customers_by_id, "customer", found):
+        found.customers_by_id[key] = Person(customer.customer_id, customer.source_record_id, customer.locale or None)
+    for key, touchpoint in _good(answer.touchpoints, "touchpoint", found):
+        found.places[key] = _place(touchpoint)
+    for key, code in _good(answer.codes, "code", found):
+        campaign = code.campaign_id if code.HasField("campaign_id") else None
+        found.codes[key] = CodePlace(_place(code.touchpoint), campaign)
     for key, team in answer.teams.items():
         if team.HasField("team_id"):
             found.teams[key] = team.team_id
         else:
             found.faults["team", key] = fault_of(team.error)
     return found
+
+
+def _good(answers: Mapping[str, Any], kind: str, found: References) -> Iterator[tuple[str, Any]]:
+    """What was found, by the key asked for; the others are faults."""
+    for key, answer in answers.items():
+        if answer.HasField("value"):
+            yield key, answer.value
+        else:
+            found.faults[kind, key] = fault_of(answer.error)
+
+
+def _place(touchpoint: touchpoint_pb.Touchpoint) -> Place:
+    return Place(touchpoint.id, touchpoint_pb.Channel.Name(touchpoint.channel).removeprefix(_PREFIX))
 
 
 FILES = (reference_pb2.DESCRIPTOR, employee_pb2.DESCRIPTOR, customer_pb2.DESCRIPTOR)

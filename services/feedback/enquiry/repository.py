@@ -1,6 +1,7 @@
 """Where enquiries and their messages are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, ReplaceOne
@@ -14,16 +15,20 @@ from services.feedback.enquiry.documents import (
     message_to_document,
     to_document,
 )
-from services.feedback.enquiry.domain.facts import Enquiry, Message, StaleVersion
+from services.feedback.enquiry.domain.facts import Enquiry, Message, StaleVersion, Visibility
+from services.feedback.enquiry.domain.notes import sees_notes
 
 Order = tuple[tuple[str, int], ...]
 
 NEWEST: Order = (("opened_at", DESCENDING), ("_id", DESCENDING))
 OLDEST: Order = (("opened_at", ASCENDING), ("_id", ASCENDING))
 WAITING_LONGEST: Order = (("waiting_since", ASCENDING), ("_id", ASCENDING))
+DUE: Order = (("next_due", ASCENDING), ("_id", ASCENDING))
 OF_MESSAGES: Order = (("occurred_at", ASCENDING), ("_id", ASCENDING))
 
 _WAITING: Document = {"waiting_since": {"$exists": True}}
+# Orders that hold only what has their first field, and the index of that: few are in it, whatever else is asked.
+_PARTIAL = {WAITING_LONGEST: "waiting", DUE: "due"}
 
 
 class MongoEnquiryRepository:
@@ -34,8 +39,12 @@ class MongoEnquiryRepository:
 
     async def ensure_indexes(self) -> None:
         await self._enquiries.create_index(list(NEWEST), name="newest")
-        for field in ("customer", "source", "team", "owner", "touchpoint", "status"):
+        for field in ("customer", "source", "team", "owner", "touchpoint", "status", "priority", "words"):
             await self._enquiries.create_index([(field, ASCENDING), *NEWEST], name=field)
+        for field in ("category", "service"):
+            await self._enquiries.create_index(
+                [(field, ASCENDING), *NEWEST], name=field, partialFilterExpression={field: {"$gt": ""}}
+            )
         await self._enquiries.create_index(
             [("source_record", ASCENDING), ("customer", ASCENDING)],
             name="record",
@@ -45,6 +54,12 @@ class MongoEnquiryRepository:
             list(WAITING_LONGEST), name="waiting", partialFilterExpression={"waiting_since": {"$exists": True}}
         )
         await self._enquiries.create_index(
+            list(DUE), name="due", partialFilterExpression={"next_due": {"$exists": True}}
+        )
+        await self._enquiries.create_index(
+            "next_look", name="look", partialFilterExpression={"next_look": {"$exists": True}}
+        )
+        await self._enquiries.create_index(
             [("source", ASCENDING), ("external_id", ASCENDING)],
             name="external_id",
             unique=True,
@@ -52,6 +67,9 @@ class MongoEnquiryRepository:
             partialFilterExpression={"external_id": {"$gt": ""}},
         )
         await self._messages.create_index([("enquiry", ASCENDING), *OF_MESSAGES], name="conversation")
+        await self._messages.create_index(
+            "merged_from", name="merged_from", partialFilterExpression={"merged_from": {"$gt": ""}}
+        )
 
     async def of_ids(self, caller: Caller, ids: Iterable[str], session: Session | None = None) -> dict[str, Enquiry]:
         documents = self._enquiries.find(
@@ -84,19 +102,37 @@ class MongoEnquiryRepository:
                 found[document["enquiry"]].append(message_from_document(document))
         return found
 
+    async def messages_of_ids(self, caller: Caller, ids: Sequence[str], session: Session) -> dict[str, Message]:
+        """Without their bodies."""
+        found = self._messages.find({"_id": {"$in": list(ids)}}, {"body": 0}, session=session, batch_size=ONE_REPLY)
+        return {document["_id"]: message_from_document(document) async for document in found}
+
+    async def messages_merged_from(
+        self, caller: Caller, enquiries: Sequence[str], session: Session
+    ) -> dict[str, list[Message]]:
+        """What was written in enquiries that were merged into others, with its bodies."""
+        found: dict[str, list[Message]] = {id: [] for id in enquiries}
+        if enquiries:
+            async for document in self._messages.find(
+                {"merged_from": {"$in": list(enquiries)}}, session=session, batch_size=ONE_REPLY
+            ):
+                found[document["merged_from"]].append(message_from_document(document))
+        return found
+
     async def page(
         self, caller: Caller, page: Page, order: Order, filter: Mapping[str, Any], *, waiting: bool | None = None
     ) -> Slice[Enquiry]:
         condition: Document = {**filter}
         if waiting is False:
             condition["waiting_since"] = {"$exists": False}
-        elif waiting or order is WAITING_LONGEST:
+        elif waiting:
             condition |= _WAITING
-        documents = await (
-            self._enquiries.find({"$and": [condition, visible_to(caller), keyset_filter(order, page)]})
-            .sort(keyset_sort(order, page))
-            .limit(page.size + 1)
-        ).to_list(page.size + 1)
+        wanted = [condition, visible_to(caller), keyset_filter(order, page)]
+        if order in _PARTIAL:
+            found = self._enquiries.find({"$and": [{order[0][0]: {"$exists": True}}, *wanted]}).hint(_PARTIAL[order])
+        else:
+            found = self._enquiries.find({"$and": wanted})
+        documents = await found.sort(keyset_sort(order, page)).limit(page.size + 1).to_list(page.size + 1)
         return _slice(documents, order, page)
 
     async def pages_of_customers(
@@ -114,8 +150,9 @@ class MongoEnquiryRepository:
         self, caller: Caller, enquiries: Sequence[str], page: Page
     ) -> dict[str, Slice[Message]]:
         """One page of each enquiry's messages, oldest first, with one command, and one more where rows are limited."""
-        seen = await self._seen(caller, enquiries)
-        found = await self._per_parent("messages", "enquiry", seen, OF_MESSAGES, page, {}, of_sources(caller))
+        seen = await self.seen(caller, enquiries)
+        public: Document = {} if sees_notes(caller) else {"visibility": Visibility.PUBLIC.value}
+        found = await self._per_parent("messages", "enquiry", seen, OF_MESSAGES, page, public, of_sources(caller))
         # As of one that does not exist.
         found |= {id: [] for id in enquiries if id not in found}
         return {
@@ -127,8 +164,8 @@ class MongoEnquiryRepository:
             for id, documents in found.items()
         }
 
-    async def _seen(self, caller: Caller, ids: Sequence[str]) -> Sequence[str]:
-        """Messages are seen by whoever sees the enquiry."""
+    async def seen(self, caller: Caller, ids: Sequence[str]) -> Sequence[str]:
+        """Whose rows the caller sees. Messages and what belongs to them are seen by whoever sees the enquiry."""
         if caller.rows is Reach.ALL:
             return ids
         found = self._enquiries.find({"_id": {"$in": list(ids)}, **of_rows(caller)}, {"_id": 1}, batch_size=ONE_REPLY)
@@ -169,18 +206,41 @@ class MongoEnquiryRepository:
         if enquiries:
             await self._enquiries.insert_many(map(to_document, enquiries), ordered=False, session=session)
 
-    async def save(self, caller: Caller, enquiry: Enquiry, session: Session) -> None:
-        """StaleVersion: somebody else changed it since it was read."""
+    async def save(self, caller: Caller, enquiry: Enquiry, session: Session, *, made_from: int | None = None) -> None:
+        """made_from: the version it was read with; None: the one before. StaleVersion: somebody changed it since."""
+        before = enquiry.version - 1 if made_from is None else made_from
         done = await self._enquiries.replace_one(
-            {"_id": enquiry.id, "version": enquiry.version - 1}, to_document(enquiry), session=session
+            {"_id": enquiry.id, "version": before}, to_document(enquiry), session=session
         )
         if done.matched_count != 1:
-            raise StaleVersion(enquiry.id, enquiry.version, enquiry.version - 1)
+            raise StaleVersion(enquiry.id, enquiry.version, before)
 
     async def give(self, caller: Caller, record: str, customer: str, session: Session) -> None:
         """All enquiries that came in for a source record to whom it belongs."""
         await self._enquiries.update_many(
             {"source_record": record, "customer": {"$ne": customer}}, {"$set": {"customer": customer}}, session=session
+        )
+
+    async def give_messages(self, caller: Caller, enquiry: str, record: str, session: Session) -> None:
+        """All messages that came in for nobody known to the source record of whose they turned out to be."""
+        await self._messages.update_many(
+            {"enquiry": enquiry, "source_record": None}, {"$set": {"source_record": record}}, session=session
+        )
+
+    async def move_messages(self, caller: Caller, enquiries: Sequence[str], into: Enquiry, session: Session) -> None:
+        """Each keeps the record it came in for, and where it was written."""
+        await self._messages.update_many(
+            {"enquiry": {"$in": list(enquiries)}},
+            [
+                {
+                    "$set": {
+                        "enquiry": into.id,
+                        "merged_from": {"$ifNull": ["$merged_from", "$enquiry"]},
+                        "source_record": {"$ifNull": ["$source_record", into.source_record]},
+                    }
+                }
+            ],
+            session=session,
         )
 
     async def after(self, caller: Caller, after: str, size: int, session: Session | None = None) -> list[Enquiry]:
@@ -194,6 +254,12 @@ class MongoEnquiryRepository:
             return await self.after(caller, after, size, session)
         found = self._enquiries.aggregate([{"$sample": {"size": size}}], session=session)
         return [from_document(document) for document in await found.to_list(size)]
+
+    async def to_look_at(self, caller: Caller, now: datetime, size: int, session: Session) -> list[Enquiry]:
+        """Those of which there is something to tell, the longest first."""
+        found = self._enquiries.find({"next_look": {"$lt": now}}, session=session, batch_size=ONE_REPLY)
+        documents = await found.sort("next_look", ASCENDING).limit(size).to_list(size)
+        return [from_document(document) for document in documents]
 
     async def count(self, caller: Caller) -> int:
         return int(await self._enquiries.estimated_document_count())

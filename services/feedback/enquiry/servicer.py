@@ -1,6 +1,6 @@
 """Answers EnquiryService calls: read the request, ask the domain, use the repository."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -8,23 +8,24 @@ from google.protobuf.message import Message as ProtoMessage
 from rundblick.feedback.v1 import enquiry_pb2 as pb
 from rundblick.feedback.v1 import enquiry_pb2_grpc
 
-from chassis.batches import size_of
 from chassis.caller import current_caller
 from chassis.errors import AlreadyExists
 from chassis.mongo import is_duplicate
 from services.feedback.alias.repository import MongoAliasRepository
 from services.feedback.enquiry import messages, queries
-from services.feedback.enquiry.changes import Changes, Decide
+from services.feedback.enquiry.changes import Changes
 from services.feedback.enquiry.domain import steps
-from services.feedback.enquiry.domain.facts import Enquiry
+from services.feedback.enquiry.domain.facts import Enquiry, Message
 from services.feedback.enquiry.importing import Importing
+from services.feedback.enquiry.merging import Merger
 from services.feedback.enquiry.messages import kind_from_proto
 from services.feedback.enquiry.opening import Opening
-from services.feedback.enquiry.outgoing import whole
 from services.feedback.enquiry.rederiving import Rederiving
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 
 Response = TypeVar("Response", bound=ProtoMessage)
+# What one step makes of an enquiry, of its messages and of the employee whose step it is.
+Step = Callable[[Enquiry, Sequence[Message], str | None], Enquiry]
 
 
 class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
@@ -34,6 +35,7 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
         aliases: MongoAliasRepository,
         opening: Opening,
         changes: Changes,
+        merger: Merger,
         importing: Importing,
         rederiving: Rederiving,
         now: Callable[[], datetime],
@@ -43,6 +45,7 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
         self._opening = opening
         self._rederiving = rederiving
         self._changes = changes
+        self._merger = merger
         self._importing = importing
         self._now = now
 
@@ -55,8 +58,10 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
     async def ListEnquiries(self, request: pb.ListEnquiriesRequest, context: Any) -> pb.ListEnquiriesResponse:
         order = queries.order_of(request.order_by)
         page = queries.page_in(request.page, order)
-        filter, waiting = queries.condition(request.filter)
-        part = await self._enquiries.page(current_caller(), page, order, filter, waiting=waiting)
+        caller, named = current_caller(), request.filter.customer_ids
+        present = await self._aliases.present(caller, named) if named else {}
+        filter, waiting = queries.condition(request.filter, present, self._now())
+        part = await self._enquiries.page(caller, page, order, filter, waiting=waiting)
         found = queries.enquiry_page(part, self._now())
         return pb.ListEnquiriesResponse(edges=found.edges, page_info=found.page_info)
 
@@ -64,9 +69,9 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
         self, request: pb.BatchListEnquiriesRequest, context: Any
     ) -> pb.BatchListEnquiriesResponse:
         page = queries.page_in(request.page, queries.order_of(pb.ENQUIRY_ORDER_UNSPECIFIED))
-        filter, waiting = queries.condition(request.filter)
         caller, now = current_caller(), self._now()
-        present = await self._aliases.present(caller, request.customer_ids)
+        present = await self._aliases.present(caller, [*request.customer_ids, *request.filter.customer_ids])
+        filter, waiting = queries.condition(request.filter, present, self._now())
         customers = {id: present.get(id, id) for id in request.customer_ids}
         wanted = list(customers.values())
         found = await self._enquiries.pages_of_customers(caller, wanted, page, filter, waiting)
@@ -96,45 +101,48 @@ class EnquiryServicer(enquiry_pb2_grpc.EnquiryServiceServicer):
         return await self._changes.assign(current_caller(), request)
 
     async def UpdateEnquiry(self, request: pb.UpdateEnquiryRequest, context: Any) -> pb.UpdateEnquiryResponse:
-        at = self._changes.at(request)
-        return await self._change(request, pb.UpdateEnquiryResponse, lambda e, m: queries.updated(e, m, request, at))
+        return await self._changes.update(current_caller(), request)
 
     async def ResolveEnquiry(self, request: pb.ResolveEnquiryRequest, context: Any) -> pb.ResolveEnquiryResponse:
         at = self._changes.at(request)
-        return await self._change(request, pb.ResolveEnquiryResponse, lambda e, m: steps.resolved(e, m, at))
+        return await self._change(request, pb.ResolveEnquiryResponse, lambda e, m, by: steps.resolved(e, m, at, by))
 
     async def ReopenEnquiry(self, request: pb.ReopenEnquiryRequest, context: Any) -> pb.ReopenEnquiryResponse:
         at = self._changes.at(request)
-        return await self._change(request, pb.ReopenEnquiryResponse, lambda e, m: steps.reopened(e, m, at))
+        return await self._change(request, pb.ReopenEnquiryResponse, lambda e, m, by: steps.reopened(e, m, at, by))
 
     async def CloseEnquiry(self, request: pb.CloseEnquiryRequest, context: Any) -> pb.CloseEnquiryResponse:
         at = self._changes.at(request)
-        return await self._change(request, pb.CloseEnquiryResponse, lambda e, m: steps.closed(e, m, at))
+        return await self._change(request, pb.CloseEnquiryResponse, lambda e, m, by: steps.closed(e, m, at, by))
 
     async def ExcludeEnquiry(self, request: pb.ExcludeEnquiryRequest, context: Any) -> pb.ExcludeEnquiryResponse:
         at = self._changes.at(request)
         reason = kind_from_proto(messages.REASON_FROM_PROTO, request.reason, "reason")
-        return await self._change(request, pb.ExcludeEnquiryResponse, lambda e, m: steps.excluded(e, m, reason, at))
+        return await self._change(
+            request, pb.ExcludeEnquiryResponse, lambda e, m, by: steps.excluded(e, m, reason, at, by)
+        )
 
-    async def _change(self, request: Any, response: type[Response], decide: Decide) -> Response:
+    async def IncludeEnquiry(self, request: pb.IncludeEnquiryRequest, context: Any) -> pb.IncludeEnquiryResponse:
+        at = self._changes.at(request)
+        return await self._change(request, pb.IncludeEnquiryResponse, lambda e, m, by: steps.included(e, m, at, by))
+
+    async def MergeEnquiries(self, request: pb.MergeEnquiriesRequest, context: Any) -> pb.MergeEnquiriesResponse:
+        return await self._merger.merge(current_caller(), request)
+
+    async def _change(self, request: Any, response: type[Response], step: Step) -> Response:
+        caller = current_caller()
+
+        def decide(enquiry: Enquiry, conversation: Sequence[Message]) -> Enquiry:
+            return step(enquiry, conversation, caller.employee)
+
         def answer(enquiry: Enquiry) -> Response:
             return response(enquiry=messages.to_proto(enquiry, self._now()))
 
-        return await self._changes.run(current_caller(), request, response, decide, answer)
+        return await self._changes.run(caller, request, response, decide, answer)
 
     async def RederiveWaits(self, request: pb.RederiveWaitsRequest, context: Any) -> pb.RederiveWaitsResponse:
         caller = current_caller()
         return await self._rederiving.run(caller, request)
-
-    async def ListContributions(
-        self, request: pb.ListContributionsRequest, context: Any
-    ) -> pb.ListContributionsResponse:
-        caller = current_caller()
-        found = await self._enquiries.after(caller, request.after, size_of(request.size))
-        return pb.ListContributionsResponse(
-            events=[event for enquiry in found for event in whole(enquiry)],
-            next_after=found[-1].id if len(found) == request.size else None,
-        )
 
     async def ImportEnquiries(
         self, request_iterator: AsyncIterator[pb.ImportEnquiriesRequest], context: Any

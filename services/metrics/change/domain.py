@@ -7,12 +7,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from chassis.errors import Forbidden, InvalidInput, NotFound
-from chassis.ids import prefix_of
+from chassis.ids import prefix_of, with_prefix
 
 if TYPE_CHECKING:
     from chassis.caller import Caller
 
 PREFIX = "chg"
+MEASURE = "mea"
 LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 2_000
 MOST_TOUCHPOINTS = 100
@@ -25,6 +26,9 @@ class ChangeKind(Enum):
     OFFER = "OFFER"
     BUSINESS_MODEL = "BUSINESS_MODEL"
     STAFFING = "STAFFING"
+    PRODUCT = "PRODUCT"
+    SERVICE = "SERVICE"
+    COMMUNICATION = "COMMUNICATION"
 
 
 class ChangeNotFound(NotFound):
@@ -32,12 +36,18 @@ class ChangeNotFound(NotFound):
         super().__init__(f"there is no change {id[:80]}", ("id",))
 
 
+class NoAim(NotFound):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"{id} aims at no KPI", ("aims_at",))
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """InvalidInput: what cannot be recorded, with the field.
 
     introduced_at: may lie ahead, since what is planned can be recorded. touchpoints: where; none: everywhere.
-    recorded_by: the subject of the caller.
+    recorded_by: the subject of the caller. measure: that was introduced by it, at that version; aims_at: the key of the
+    KPI that it is to move.
     """
 
     id: str
@@ -50,6 +60,9 @@ class Change:
     description: str | None = None
     team: str | None = None
     owner: str | None = None
+    measure: str | None = None
+    measure_version: int | None = None
+    aims_at: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip() or len(self.name) > LONGEST_NAME:
@@ -69,6 +82,11 @@ class Wanted:
     kinds: frozenset[ChangeKind] = frozenset()
     touchpoints: tuple[str, ...] = ()
     period: tuple[datetime, datetime] | None = None
+
+
+def change_of(id: str) -> str:
+    """The id of the change that a measure is, once it was introduced; of a change its own."""
+    return with_prefix(PREFIX, id) if prefix_of(id) == MEASURE else id
 
 
 def each_once(touchpoints: Sequence[str]) -> tuple[str, ...]:

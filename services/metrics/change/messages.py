@@ -9,7 +9,7 @@ from rundblick.metrics.v1 import change_pb2 as pb
 from chassis.caller import Caller
 from chassis.errors import InvalidInput
 from chassis.times import from_timestamp, to_timestamp
-from services.metrics.change.domain import Change, ChangeKind, Wanted, each_once
+from services.metrics.change.domain import Change, ChangeKind, Wanted, change_of, each_once
 from services.metrics.kpi.messages import days_from_proto
 from services.metrics.kpi.periods import Zone
 
@@ -43,6 +43,22 @@ def change_from_proto(request: pb.RecordChangeRequest, caller: Caller, id: str, 
     )
 
 
+def change_of_measure(message: pb.IntroducedMeasure, caller: Caller, recorded_at: datetime) -> Change:
+    return Change(
+        id=change_of(message.id),
+        name=message.title,
+        kind=kind_from_proto(message.kind),
+        introduced_at=from_timestamp(message.introduced_at, ("introduced_at",)),
+        recorded_at=recorded_at,
+        recorded_by=caller.subject,
+        team=message.team_id or None,
+        owner=message.owner_id or None,
+        measure=message.id,
+        measure_version=message.version,
+        aims_at=message.aims_at or None,
+    )
+
+
 def wanted_from_proto(filter: pb.ChangeFilter, zone: Zone) -> Wanted:
     return Wanted(
         kinds=frozenset(map(kind_from_proto, filter.kinds)),
@@ -61,4 +77,6 @@ def to_proto(change: Change) -> pb.Change:
         description=change.description,
         recorded_at=to_timestamp(change.recorded_at),
         recorded_by=change.recorded_by,
+        measure_id=change.measure,
+        aims_at=change.aims_at,
     )

@@ -1,12 +1,12 @@
 """Where changes are kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pymongo import ASCENDING, DESCENDING
 
 from chassis.caller import Caller
-from chassis.mongo import ONE_REPLY, Database, Document, Session, of_sources
+from chassis.mongo import ONE_REPLY, Database, Document, Session, in_transaction, of_sources
 from chassis.page import Page, Slice, keyset_filter, keyset_sort, slice_of
 from services.metrics.change.domain import Change, ChangeKind, Wanted
 
@@ -19,6 +19,7 @@ _EVERYWHERE = "*"
 
 class MongoChangeRepository:
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._changes = database["changes"]
 
     async def ensure_indexes(self) -> None:
@@ -49,6 +50,20 @@ class MongoChangeRepository:
     async def add(self, caller: Caller, session: Session, change: Change) -> None:
         await self._changes.insert_one(_to_document(change), session=session)
 
+    async def put(self, caller: Caller, changes: Sequence[Change]) -> None:
+        """Those of measures, each that is newer than what is known of it."""
+
+        async def work(session: Session) -> None:
+            for change in changes:
+                found = self._changes.find({"_id": change.id}, {"measure_version": 1}, session=session)
+                known = [document["measure_version"] async for document in found]
+                if not known or known[0] < (change.measure_version or 0):
+                    await self._changes.replace_one(
+                        {"_id": change.id}, _to_document(change), upsert=True, session=session
+                    )
+
+        await in_transaction(self._database, work)
+
 
 def _condition(wanted: Wanted) -> Document:
     condition: Document = {}
@@ -75,6 +90,9 @@ def _to_document(change: Change) -> Document:
         "source": OWN_SOURCE,
         "team": change.team,
         "owner": change.owner,
+        "measure": change.measure,
+        "measure_version": change.measure_version,
+        "aims_at": change.aims_at,
     }
 
 
@@ -90,4 +108,8 @@ def _from_document(document: Document) -> Change:
         description=document["description"],
         team=document["team"],
         owner=document["owner"],
+        # What was recorded before measures were known here has none.
+        measure=document.get("measure"),
+        measure_version=document.get("measure_version"),
+        aims_at=document.get("aims_at"),
     )

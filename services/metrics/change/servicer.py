@@ -65,6 +65,11 @@ class ChangeServicer(change_pb2_grpc.ChangeServiceServicer):
 
         return await self._writes.run(caller, request, pb.RecordChangeResponse, record)
 
+    async def PutMeasures(self, request: pb.PutMeasuresRequest, context: Any) -> pb.PutMeasuresResponse:
+        caller, now = current_caller(), self._now()
+        await self._changes.put(caller, [messages.change_of_measure(one, caller, now) for one in request.measures])
+        return pb.PutMeasuresResponse()
+
 
 def _of_the_company() -> Caller:
     caller = current_caller()

@@ -10,7 +10,7 @@ from rundblick.metrics.v1 import comparison_pb2_grpc, kpi_pb2
 from chassis.caller import Caller, current_caller
 from chassis.errors import InvalidInput
 from chassis.times import from_timestamp
-from services.metrics.change.domain import Change, ChangeNotFound, check_company
+from services.metrics.change.domain import Change, ChangeNotFound, NoAim, change_of, check_company
 from services.metrics.change.repository import MongoChangeRepository
 from services.metrics.comparison import messages
 from services.metrics.comparison.comparing import Comparing, Wanted, apart
@@ -74,12 +74,16 @@ class ComparisonServicer(comparison_pb2_grpc.ComparisonServiceServicer):
         check_company(caller)
         if not _SHORTEST <= request.days <= _LONGEST:
             raise InvalidInput(f"a window has {_SHORTEST} to {_LONGEST} days", ("window",))
-        change = (await self._changes.of_ids(caller, [request.change_id])).get(request.change_id)
+        id = change_of(request.change_id)
+        change = (await self._changes.of_ids(caller, [id])).get(id)
         if change is None:
             raise ChangeNotFound(request.change_id)
-        catalogue = await self._catalogues.knowing([request.kpi])
+        asked = request.kpi or change.aims_at
+        if asked is None:
+            raise NoAim(request.change_id)
+        catalogue = await self._catalogues.knowing([asked])
         baseline, current = around(change, request.days, catalogue)
-        kpi = catalogue.get(request.kpi)
+        kpi = catalogue.get(asked)
         where = {"touchpoint": change.touchpoints} if change.touchpoints else {}
         kept_by = {*where, *forced_on(caller, where)}
         wanted = Wanted(

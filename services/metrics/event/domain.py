@@ -28,7 +28,7 @@ _REASON = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 
 # What figures of every event can be kept by.
 SYSTEM_DIMENSIONS = ("source", "touchpoint", "channel", "team", "employee", "category", "service", "campaign")
-# Those with several values at once stand alone in a set, and are never summed.
+# Those with several values at once: over them nothing is ever summed.
 MANY_VALUED = frozenset({"segment"})
 # Not said by events: what the customer was when they began.
 JOINED = ("segment", "stage")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chassis.errors import InvalidInput
 from chassis.expressions import InvalidExpression, Kind
-from services.metrics.event.domain import LARGEST_VALUE, MANY_VALUED, EventType
+from services.metrics.event.domain import LARGEST_VALUE, EventType
 from services.metrics.event.registry import Registry
 from services.metrics.kpi.domain import TOTAL, Aggregation, DimensionSet, Kpi
 
@@ -113,8 +113,6 @@ def _sets(asked: tuple[DimensionSet, ...], type: EventType) -> tuple[DimensionSe
                 raise InvalidInput(f"{dimension[:40]!r} is no dimension of {type.name}: {', '.join(known)}", path)
         if len(set(dimensions)) != len(dimensions) or len(dimensions) > MOST_IN_A_SET:
             raise InvalidInput(f"a set has at most {MOST_IN_A_SET} dimensions, each once", path)
-        if len(dimensions) > 1 and MANY_VALUED.intersection(dimensions):
-            raise InvalidInput("a dimension with several values at once stands alone in its set", path)
         if dimensions and frozenset(dimensions) in sets:
             raise InvalidInput("this set comes twice", path)
         sets.setdefault(frozenset(dimensions), dimensions)

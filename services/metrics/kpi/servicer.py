@@ -35,6 +35,7 @@ _DIMENSION: Mapping[int, str] = {
     pb.SUBJECT_KIND_EMPLOYEE: EMPLOYEE,
     pb.SUBJECT_KIND_CAMPAIGN: "campaign",
     pb.SUBJECT_KIND_SEGMENT: "segment",
+    pb.SUBJECT_KIND_SURVEY: "survey",
 }
 
 
@@ -233,7 +234,7 @@ class KpiServicer(kpi_pb2_grpc.KpiServiceServicer):
             questions = [reader.admitted(caller, question) for question in plain]
             found = await reader.of_values(caller, dimension, ids, kpis, period or EVERYTHING, asked)
         else:
-            raise InvalidInput("the kind of subject is CUSTOMER, TOUCHPOINT or EMPLOYEE", ("kind",))
+            raise InvalidInput("the kind of subject is not known", ("kind",))
         for id, results in found.items():
             response.answers[id].value.results.extend(
                 messages.not_kept(question.kpi, question.days, freshness, request.language)

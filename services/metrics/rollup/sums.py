@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 
 from services.metrics.event.domain import Event, Observation, State
 from services.metrics.kpi.catalogue import Catalogue
@@ -141,14 +142,15 @@ class Values:
             return values
 
     def _of(self, dimensions: DimensionSet) -> Sequence[tuple[str, ...]]:
-        if dimensions == ("segment",):
-            return [(segment,) for segment in self.segments]
-        values = []
+        several: list[tuple[str, ...]] = []
         for one in dimensions:
+            if one == "segment":
+                several.append(self.segments)
+                continue
             value = self._known.get(one)
             if value is None:
                 if one != "stage":
                     return ()
                 value = self.stage
-            values.append(value)
-        return (tuple(values),)
+            several.append((value,))
+        return list(product(*several))

@@ -71,3 +71,8 @@ def test_what_is_credited_keeps_its_rule() -> None:
     first = Credit("enq_1", contacts[2], {}, Attribution(Rule.FIRST_TOUCH))
     assert credits_of(contacts, {"enq_1": first}, Attribution(Rule.LAST_TOUCH))["enq_1"].shares == {"cmp_a": WHOLE}
     assert credits_of(contacts, {}, Attribution(Rule.LAST_TOUCH))["enq_1"].shares == {"cmp_b": WHOLE}
+
+
+def test_what_follows_in_a_conversation_is_credited_to_nobody_when_its_first_contact_is_not() -> None:
+    contacts = [contact(0, enquiry="enq_1"), contact(1, enquiry="enq_1", campaign="cmp_own")]
+    assert credits_of(contacts, {}, Attribution()) == {}

@@ -11,9 +11,9 @@ from rundblick.customers.v1 import employee_pb2
 from rundblick.metrics.v1 import campaign_pb2 as metrics_pb2
 from rundblick.shared.v1 import money_pb2, page_pb2
 
+from chassis.money import Money
 from chassis.mongo import Database
 from services.customers.campaign.domain import Campaign, Status, campaign_at
-from services.customers.money import Money
 from tests.callers import partner
 from tests.commands import Commands
 from tests.customers.conftest import NOBODY, Running

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from rundblick.customers.v1 import (
     consent_pb2,
     consent_pb2_grpc,
@@ -23,12 +24,14 @@ from chassis.server import running_server
 from services.customers.contract import FILES
 from services.customers.delivering import Outside
 from services.customers.delivery.smtp import Server, Smtp, mailbox
+from services.customers.webhook.sealing import Sealing
 from services.customers.wiring import CustomersService
 from tests import tokens
 from tests.customers.conftest import Clock, Running
 from tests.customers.delivery.mailserver import MailServer, running_mail_server
 
 PUBLIC_URL = "https://company.example"
+KEY = Fernet.generate_key().decode()
 
 
 @dataclass
@@ -91,7 +94,7 @@ async def company(database: Database, clock: Clock) -> AsyncIterator[Company]:
     async with running_mail_server() as mails:
         server = Server.of(f"smtp://127.0.0.1:{mails.port}")
         smtp = Smtp(server, mailbox("Company <news@company.example>"), mailbox("help@company.example"))
-        outside = Outside(smtp, PUBLIC_URL, "en")
+        outside = Outside(smtp, PUBLIC_URL, "en", sealing=Sealing([KEY]))
         service = CustomersService(database, clock, outside=outside)
         await service.ready.ensure_indexes()
         async with (

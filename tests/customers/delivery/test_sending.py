@@ -167,6 +167,31 @@ async def test_a_server_that_says_later_is_tried_again_and_one_that_says_never_i
     assert (edge.node.id, edge.node.text, edge.node.subject) == (hopeless.id, "", ""), "for who sees no customer"
 
 
+async def test_what_was_said_is_forgotten_some_time_after_nothing_more_becomes_of_it(
+    company: Company, commands: Commands
+) -> None:
+    one = await customer(company)
+    bounced, failed, sent = [await company.send(one, purpose=SERVICE, html="<p>Hello</p>") for _ in range(3)]
+    company.mails.at_rcpt = ["550 no such user"]
+    assert await company.sent() == 3
+    await company.database["deliveries"].update_one({"_id": failed.id}, {"$set": {"state": "FAILED"}})
+    waiting = await company.send(one, channel=SMS, address="+4930123456", subject=None)
+    forgetting = company.service.delivering.forgetting
+    assert not await forgetting.step()
+    assert (await company.get(sent.id)).text == "Hello", "not yet"
+    company.clock.ahead += company.outside.texts_kept + timedelta(hours=1)
+    with commands.recorded():
+        assert not await forgetting.step()
+    assert await commands.unindexed() == []
+    for id in (bounced.id, failed.id, sent.id):
+        found = await company.get(id)
+        assert (found.text, found.subject, found.html, found.customer_id) == ("", "", "", one)
+    assert [(await company.state(one.id))[0] for one in (bounced, failed, sent)] == ["BOUNCED", "FAILED", "SENT"]
+    assert (await company.get(waiting.id)).text == "Hello"
+    fault = await company.running.fault(delivery_pb2.RetryDeliveryRequest(id=failed.id))
+    assert (fault.code, "queue it anew" in fault.message) == ("CONFLICT", True)
+
+
 async def test_who_is_killed_while_sending_leaves_it_to_others_under_the_same_message_id(company: Company) -> None:
     one = await customer(company)
     queued = await company.send(one, purpose=SERVICE)

@@ -43,14 +43,16 @@ note = "Text"
 """
 
 
-async def take(customers: Running, folder: Path, kind: str, mapping: str, text: str, size: int = 2) -> Counts:
+async def take(
+    customers: Running, folder: Path, kind: str, mapping: str, text: str, size: int = 2, *, dry_run: bool = False
+) -> Counts:
     (folder / "mapping.toml").write_text(mapping)
     (folder / "rows.csv").write_text(text)
     described = read(KINDS[kind].mapping, folder / "mapping.toml")
     with open_rows(folder / "rows.csv") as rows:
         return await import_rows(
             customers.address,
-            row_batches(rows, KINDS[kind], described, size),
+            row_batches(rows, KINDS[kind], described, size, dry_run=dry_run),
             RejectedFile(folder / "rejected.csv"),
             token=tokens.token_for(Caller("importer", frozenset({"import"}))),
             progress=lambda counts, position: None,

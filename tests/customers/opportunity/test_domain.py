@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.errors import DomainError, InvalidInput
-from services.customers.money import Money
+from chassis.money import Money
 from services.customers.opportunity.domain import (
     CLOSED,
     PROBABILITIES,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.money import Money
 from services.customers.consent.domain import ConsentPurpose, ContactReason, Permission
-from services.customers.money import Money
 from services.customers.offer.domain import Cap, Group, Kind, Offer, Outcome, Result, Step, group_of
 from services.customers.recommendation.domain import (
     Answers,

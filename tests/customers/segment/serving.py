@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rundblick.customers.v1 import (
+    attribute_pb2_grpc,
     campaign_pb2_grpc,
     customer_pb2,
     customer_pb2_grpc,
     employee_pb2_grpc,
     job_pb2_grpc,
+    offer_pb2_grpc,
     segment_pb2_grpc,
+    state_pb2_grpc,
 )
 from rundblick.customers.v1 import segment_pb2 as pb
 from rundblick.metrics.v1 import event_pb2
@@ -130,11 +133,14 @@ async def segmenting(database: Database, clock: Callable[[], datetime] = utc_now
         open_channel(f"127.0.0.1:{server.port}", FILES) as channel,
     ):
         stubs = [
+            attribute_pb2_grpc.AttributeServiceStub(channel),
             campaign_pb2_grpc.CampaignServiceStub(channel),
             customer_pb2_grpc.CustomerServiceStub(channel),
             employee_pb2_grpc.EmployeeServiceStub(channel),
             job_pb2_grpc.JobServiceStub(channel),
+            offer_pb2_grpc.OfferServiceStub(channel),
             segment_pb2_grpc.SegmentServiceStub(channel),
+            state_pb2_grpc.StateServiceStub(channel),
             verification_pb2_grpc.VerificationServiceStub(channel),
         ]
         yield Segments(stubs, authenticator, f"127.0.0.1:{server.port}", service, database)

@@ -12,7 +12,9 @@ from services.customers.consent.permissions import Permissions
 from services.customers.consent.repository import MongoConsentRepository
 from services.customers.customer.repository import MongoCustomerRepository
 from services.customers.facts.gathering import Gathering
-from services.customers.standing import sweeping
+from services.customers.job import walking
+from services.customers.job.domain import Job, Kind, State
+from services.customers.job.repository import MongoJobRepository
 from services.customers.standing.judging import Case, Standing
 from services.customers.standing.sweeping import Sweep
 from tests.commands import Commands
@@ -40,11 +42,17 @@ class Sweeping:
         self.noting = Noting()
         standing = Standing(database, customers, gathering, Outbox(database), [self.noting], lambda: self.now)
         self.ended: list[str] = []
-        self.sweep = Sweep(database, customers, standing, timedelta(hours=24), lambda: self.now, self._due)
+        self.jobs = MongoJobRepository(database)
+        self.sweep = Sweep(database, customers, self.jobs, standing, timedelta(hours=24), lambda: self.now, self._due)
 
     async def _due(self, caller: Caller, now: datetime, most: int) -> list[str]:
         ended, self.ended = self.ended, []
         return ended
+
+    async def newest(self) -> Job:
+        found = await self.sweep.newest()
+        assert found is not None
+        return found
 
     async def all(self) -> list[str]:
         while await self.sweep.step():
@@ -65,24 +73,30 @@ async def stored(database: Database, count: int) -> list[str]:
 async def test_whoever_takes_over_goes_on_and_everybody_is_judged_once(
     database: Database, monkeypatch: pytest.MonkeyPatch, commands: Commands
 ) -> None:
-    monkeypatch.setattr(sweeping, "_AT_ONCE", 3)
+    monkeypatch.setattr(walking, "_AT_ONCE", 3)
     ids = await stored(database, 8)
     first, second = Sweeping(database), Sweeping(database)
+    await first.jobs.ensure_indexes()
     assert await first.sweep.step()
     assert first.noting.judged == ids[:3]
-    assert (await second.sweep.progress()).done == 3
+    job = await second.newest()
+    assert (job.kind, job.state, job.done, job.total) == (Kind.STANDING_SWEEP, State.RUNNING, 3, 8)
     with commands.recorded():
         assert await second.all() == ids[3:]
-    progress = await first.sweep.progress()
-    assert (progress.done, progress.total, progress.ended_at) == (8, 8, START)
+    assert await commands.unindexed() == []
+    job = await first.newest()
+    assert (job.subject, job.state, job.done, job.total, job.finished_at) == ("schedule", State.DONE, 8, 8, START)
     assert await first.all() == ids[:3]  # what it judged before, and nothing since
 
-    # Not again before its time, but at once when rules changed, also in the middle.
+    # Not again before its time, but at once when rules changed; in the middle of one, when that is over.
     second.now = START + timedelta(hours=23)
     assert await second.all() == []
     second.ended = [ids[5]]
     assert await second.all() == [ids[5]]
     second.now = START + timedelta(hours=24)
     assert await second.sweep.step()
-    await in_transaction(database, second.sweep.ask)
-    assert await second.all() == [*ids[:3], *ids]
+    await in_transaction(database, lambda session: second.sweep.ask("care", session))
+    assert (await second.newest()).state is State.WAITING
+    assert await second.all() == [*ids, *ids]
+    job = await second.newest()
+    assert (job.subject, job.state, job.done) == ("care", State.DONE, 8)

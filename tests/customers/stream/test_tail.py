@@ -14,11 +14,11 @@ from chassis.ids import new_id
 from chassis.mongo import Database, in_transaction
 from chassis.page import decode_cursor
 from chassis.server import running_server
+from chassis.tail import Tail
 from chassis.times import utc_now
 from services.customers.stream.domain import DomainEvent, DomainEventKind, Wanted
 from services.customers.stream.repository import MongoEventRepository
 from services.customers.stream.servicer import StreamServicer
-from services.customers.stream.tail import Tail
 from tests.callers import partner
 from tests.customers.stream.conftest import Replica
 

@@ -23,6 +23,7 @@ from services.customers.touchpoint.domain import Channel
 from services.customers.webhook.carrying import Carrying, PublicOnly
 from services.customers.webhook.domain import Endpoint, is_public
 from services.customers.webhook.repository import MongoEndpointRepository
+from services.customers.webhook.sealing import Sealing
 from tests.customers.customer.test_merges import created
 from tests.customers.delivery.conftest import Company
 
@@ -146,7 +147,7 @@ async def _idempotency(company: Company) -> bytes:
 
 
 async def test_in_production_no_endpoint_leads_into_a_network_of_ours(database: Database) -> None:
-    carrying = Carrying(MongoEndpointRepository(database), None, utc_now, production=True)
+    carrying = Carrying(MongoEndpointRepository(database), None, utc_now, Sealing(), production=True)
     message = Message("dlv_1", Channel.SMS, "Hello", "en", utc_now())
     async with running_gateway() as gateway:
         # A name is looked up when it is called, whatever it was when it was registered.

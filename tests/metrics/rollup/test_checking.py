@@ -60,7 +60,7 @@ async def test_what_cannot_be_recomputed_is_named_as_such(metrics: Running, data
     until = {"$set": {"until": NOW, "gone": True}}
     await database["event_counters"].update_one({"_id": "expired"}, until, upsert=True)
     [answer] = [one async for one in metrics.rollups.CheckFigures(_nothing(), timeout=20)]
-    assert "spend" in answer.left_out, "nobody can tell those events again"
+    assert "reach" in answer.left_out, "nobody can tell those events again"
     assert "first_response_time" not in answer.left_out, "feedback can"
 
 

@@ -84,7 +84,8 @@ class AttributeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ArchiveAttribute(self, request, context):
-        """It is said of nobody any more; what was said of customers stays. NOT_FOUND. ABORTED: stale version.
+        """It is said of nobody any more; what was said of customers stays. NOT_FOUND. ABORTED: stale version, or a rule asks
+        for it, which the message names.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,9 @@ class AttributeServiceStub:
     ALREADY_EXISTS: the key without its version. ABORTED: stale version, or there are too many.
     """
     ArchiveAttribute: _grpc.UnaryUnaryMultiCallable[_attribute_pb2.ArchiveAttributeRequest, _attribute_pb2.ArchiveAttributeResponse]
-    """It is said of nobody any more; what was said of customers stays. NOT_FOUND. ABORTED: stale version."""
+    """It is said of nobody any more; what was said of customers stays. NOT_FOUND. ABORTED: stale version, or a rule asks
+    for it, which the message names.
+    """
 
 @_typing.type_check_only
 class AttributeServiceAsyncStub(AttributeServiceStub):
@@ -58,7 +60,9 @@ class AttributeServiceAsyncStub(AttributeServiceStub):
     ALREADY_EXISTS: the key without its version. ABORTED: stale version, or there are too many.
     """
     ArchiveAttribute: _aio.UnaryUnaryMultiCallable[_attribute_pb2.ArchiveAttributeRequest, _attribute_pb2.ArchiveAttributeResponse]  # type: ignore[assignment]
-    """It is said of nobody any more; what was said of customers stays. NOT_FOUND. ABORTED: stale version."""
+    """It is said of nobody any more; what was said of customers stays. NOT_FOUND. ABORTED: stale version, or a rule asks
+    for it, which the message names.
+    """
 
 class AttributeServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a company keeps of its customers beyond what every company does."""
@@ -95,6 +99,8 @@ class AttributeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _attribute_pb2.ArchiveAttributeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_attribute_pb2.ArchiveAttributeResponse, _abc.Awaitable[_attribute_pb2.ArchiveAttributeResponse]]:
-        """It is said of nobody any more; what was said of customers stays. NOT_FOUND. ABORTED: stale version."""
+        """It is said of nobody any more; what was said of customers stays. NOT_FOUND. ABORTED: stale version, or a rule asks
+        for it, which the message names.
+        """
 
 def add_AttributeServiceServicer_to_server(servicer: AttributeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

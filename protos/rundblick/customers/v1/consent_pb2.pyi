@@ -262,12 +262,15 @@ class ContactPermission(_message.Message):
     PURPOSE_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
+    REACHABLE_FIELD_NUMBER: _builtins.int
     allowed: _builtins.bool
     reason: Global___ContactReason.ValueType
     channel: _touchpoint_pb2.Channel.ValueType
     purpose: Global___ConsentPurpose.ValueType
     address: _builtins.str
     """where to; absent: none is known, or the channel has none"""
+    reachable: _builtins.bool
+    """an address is known, or the channel needs none"""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -279,10 +282,11 @@ class ContactPermission(_message.Message):
         purpose: Global___ConsentPurpose.ValueType = ...,
         address: _builtins.str | None = ...,
         since: _timestamp_pb2.Timestamp | None = ...,
+        reachable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_since", b"_since", "address", b"address", "since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_since", b"_since", "address", b"address", "allowed", b"allowed", "channel", b"channel", "purpose", b"purpose", "reason", b"reason", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_since", b"_since", "address", b"address", "allowed", b"allowed", "channel", b"channel", "purpose", b"purpose", "reachable", b"reachable", "reason", b"reason", "since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__address: _TypeAlias = _typing.Literal["address"]  # noqa: Y015
     _WhichOneofArgType__address: _TypeAlias = _typing.Literal["_address", b"_address"]  # noqa: Y015

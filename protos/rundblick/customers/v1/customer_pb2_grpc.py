@@ -79,6 +79,11 @@ class CustomerServiceStub:
                 request_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesRequest.SerializeToString,
                 response_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesResponse.FromString,
                 _registered_method=True)
+        self.RederiveCustomers = channel.unary_unary(
+                '/rundblick.customers.v1.CustomerService/RederiveCustomers',
+                request_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.RederiveCustomersRequest.SerializeToString,
+                response_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.RederiveCustomersResponse.FromString,
+                _registered_method=True)
 
 
 class CustomerServiceServicer:
@@ -151,6 +156,14 @@ class CustomerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RederiveCustomers(self, request, context):
+        """Derives anew by what one batch is found, by a search and by the match rules. Doing it again changes nothing.
+        PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CustomerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -198,6 +211,11 @@ def add_CustomerServiceServicer_to_server(servicer, server):
                     servicer.BatchGetAliases,
                     request_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesRequest.FromString,
                     response_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesResponse.SerializeToString,
+            ),
+            'RederiveCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.RederiveCustomers,
+                    request_deserializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.RederiveCustomersRequest.FromString,
+                    response_serializer=rundblick_dot_customers_dot_v1_dot_customer__pb2.RederiveCustomersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -443,6 +461,33 @@ class CustomerService:
             '/rundblick.customers.v1.CustomerService/BatchGetAliases',
             rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesRequest.SerializeToString,
             rundblick_dot_customers_dot_v1_dot_customer__pb2.BatchGetAliasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RederiveCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.customers.v1.CustomerService/RederiveCustomers',
+            rundblick_dot_customers_dot_v1_dot_customer__pb2.RederiveCustomersRequest.SerializeToString,
+            rundblick_dot_customers_dot_v1_dot_customer__pb2.RederiveCustomersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,10 @@ class CustomerServiceStub:
     """
     BatchGetAliases: _grpc.UnaryUnaryMultiCallable[_customer_pb2.BatchGetAliasesRequest, _customer_pb2.BatchGetAliasesResponse]
     """Whose source records and golden ids are today, keyed by id. PERMISSION_DENIED: needs the scope operations."""
+    RederiveCustomers: _grpc.UnaryUnaryMultiCallable[_customer_pb2.RederiveCustomersRequest, _customer_pb2.RederiveCustomersResponse]
+    """Derives anew by what one batch is found, by a search and by the match rules. Doing it again changes nothing.
+    PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+    """
 
 @_typing.type_check_only
 class CustomerServiceAsyncStub(CustomerServiceStub):
@@ -87,6 +91,10 @@ class CustomerServiceAsyncStub(CustomerServiceStub):
     """
     BatchGetAliases: _aio.UnaryUnaryMultiCallable[_customer_pb2.BatchGetAliasesRequest, _customer_pb2.BatchGetAliasesResponse]  # type: ignore[assignment]
     """Whose source records and golden ids are today, keyed by id. PERMISSION_DENIED: needs the scope operations."""
+    RederiveCustomers: _aio.UnaryUnaryMultiCallable[_customer_pb2.RederiveCustomersRequest, _customer_pb2.RederiveCustomersResponse]  # type: ignore[assignment]
+    """Derives anew by what one batch is found, by a search and by the match rules. Doing it again changes nothing.
+    PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+    """
 
 class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -168,5 +176,15 @@ class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_customer_pb2.BatchGetAliasesResponse, _abc.Awaitable[_customer_pb2.BatchGetAliasesResponse]]:
         """Whose source records and golden ids are today, keyed by id. PERMISSION_DENIED: needs the scope operations."""
+
+    @_abc_1.abstractmethod
+    def RederiveCustomers(
+        self,
+        request: _customer_pb2.RederiveCustomersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_customer_pb2.RederiveCustomersResponse, _abc.Awaitable[_customer_pb2.RederiveCustomersResponse]]:
+        """Derives anew by what one batch is found, by a search and by the match rules. Doing it again changes nothing.
+        PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+        """
 
 def add_CustomerServiceServicer_to_server(servicer: CustomerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

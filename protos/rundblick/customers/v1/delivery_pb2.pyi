@@ -209,6 +209,7 @@ class NewDelivery(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    SURVEY_TOKEN_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """this, the external id, or an address alone"""
     channel: _touchpoint_pb2.Channel.ValueType
@@ -224,6 +225,8 @@ class NewDelivery(_message.Message):
     source: _builtins.str
     """empty: rundblick"""
     external_id: _builtins.str
+    survey_token: _builtins.str
+    """{{survey}} in the texts leads to where it is answered; forgotten once it was sent"""
     @_builtins.property
     def customer_external_id(self) -> _customer_pb2.ExternalId: ...
     @_builtins.property
@@ -246,10 +249,11 @@ class NewDelivery(_message.Message):
         source: _builtins.str = ...,
         external_id: _builtins.str | None = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
+        survey_token: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_expires_at", b"_expires_at", "_external_id", b"_external_id", "_html", b"_html", "_purpose", b"_purpose", "_reference", b"_reference", "_subject", b"_subject", "address", b"address", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "expires_at", b"expires_at", "external_id", b"external_id", "html", b"html", "purpose", b"purpose", "reference", b"reference", "subject", b"subject"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_expires_at", b"_expires_at", "_external_id", b"_external_id", "_html", b"_html", "_purpose", b"_purpose", "_reference", b"_reference", "_subject", b"_subject", "_survey_token", b"_survey_token", "address", b"address", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "expires_at", b"expires_at", "external_id", b"external_id", "html", b"html", "purpose", b"purpose", "reference", b"reference", "subject", b"subject", "survey_token", b"survey_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_expires_at", b"_expires_at", "_external_id", b"_external_id", "_html", b"_html", "_purpose", b"_purpose", "_reference", b"_reference", "_subject", b"_subject", "address", b"address", "channel", b"channel", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "expires_at", b"expires_at", "external_id", b"external_id", "html", b"html", "language", b"language", "purpose", b"purpose", "reference", b"reference", "source", b"source", "subject", b"subject", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_address", b"_address", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_expires_at", b"_expires_at", "_external_id", b"_external_id", "_html", b"_html", "_purpose", b"_purpose", "_reference", b"_reference", "_subject", b"_subject", "_survey_token", b"_survey_token", "address", b"address", "channel", b"channel", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "expires_at", b"expires_at", "external_id", b"external_id", "html", b"html", "language", b"language", "purpose", b"purpose", "reference", b"reference", "source", b"source", "subject", b"subject", "survey_token", b"survey_token", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__address: _TypeAlias = _typing.Literal["address"]  # noqa: Y015
     _WhichOneofArgType__address: _TypeAlias = _typing.Literal["_address", b"_address"]  # noqa: Y015
@@ -269,6 +273,8 @@ class NewDelivery(_message.Message):
     _WhichOneofArgType__reference: _TypeAlias = _typing.Literal["_reference", b"_reference"]  # noqa: Y015
     _WhichOneofReturnType__subject: _TypeAlias = _typing.Literal["subject"]  # noqa: Y015
     _WhichOneofArgType__subject: _TypeAlias = _typing.Literal["_subject", b"_subject"]  # noqa: Y015
+    _WhichOneofReturnType__survey_token: _TypeAlias = _typing.Literal["survey_token"]  # noqa: Y015
+    _WhichOneofArgType__survey_token: _TypeAlias = _typing.Literal["_survey_token", b"_survey_token"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__address) -> _WhichOneofReturnType__address | None: ...
     @_typing.overload
@@ -287,6 +293,8 @@ class NewDelivery(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reference) -> _WhichOneofReturnType__reference | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__subject) -> _WhichOneofReturnType__subject | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__survey_token) -> _WhichOneofReturnType__survey_token | None: ...
 
 Global___NewDelivery: _TypeAlias = NewDelivery  # noqa: Y015
 

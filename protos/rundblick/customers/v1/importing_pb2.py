@@ -22,30 +22,39 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from rundblick.customers.v1 import consent_pb2 as rundblick_dot_customers_dot_v1_dot_consent__pb2
+from rundblick.customers.v1 import interaction_pb2 as rundblick_dot_customers_dot_v1_dot_interaction__pb2
+from rundblick.customers.v1 import opportunity_pb2 as rundblick_dot_customers_dot_v1_dot_opportunity__pb2
 from rundblick.customers.v1 import reference_pb2 as rundblick_dot_customers_dot_v1_dot_reference__pb2
 from rundblick.customers.v1 import spend_pb2 as rundblick_dot_customers_dot_v1_dot_spend__pb2
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rundblick/customers/v1/importing.proto\x12\x16rundblick.customers.v1\x1a&rundblick/customers/v1/reference.proto\x1a\"rundblick/customers/v1/spend.proto\x1a\x1erundblick/shared/v1/page.proto\"V\n\x11ImportRowsRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x31\n\x04rows\x18\x02 \x03(\x0b\x32#.rundblick.customers.v1.ImportedRow\"\xde\x01\n\x0bImportedRow\x12\x0c\n\x04line\x18\x01 \x01(\r\x12=\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32).rundblick.customers.v1.CustomerReferenceH\x00\x12@\n\ntouchpoint\x18\x03 \x01(\x0b\x32*.rundblick.customers.v1.ImportedTouchpointH\x00\x12\x36\n\x05spend\x18\x04 \x01(\x0b\x32%.rundblick.customers.v1.ImportedSpendH\x00\x42\x08\n\x06record\"\xac\x01\n\x12ImportedTouchpoint\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x39\n\ntouchpoint\x18\x02 \x01(\x0b\x32%.rundblick.customers.v1.NewTouchpoint\x12\x18\n\x0b\x61\x63tive_from\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tactive_to\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x0e\n\x0c_active_fromB\x0c\n\n_active_to\"\x9e\x01\n\rImportedSpend\x12\x39\n\x05spend\x18\x01 \x01(\x0b\x32*.rundblick.customers.v1.RecordSpendRequest\x12\x15\n\x08\x63\x61mpaign\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1b\n\x0etouchpoint_key\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x0b\n\t_campaignB\x11\n\x0f_touchpoint_key\"P\n\x11RejectedImportRow\x12\x0c\n\x04line\x18\x01 \x01(\r\x12-\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemError\"\xc3\x01\n\x12ImportRowsResponse\x12\x0f\n\x07\x63reated\x18\x01 \x01(\r\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\r\x12\x11\n\tunchanged\x18\x03 \x01(\r\x12;\n\x08rejected\x18\x04 \x03(\x0b\x32).rundblick.customers.v1.RejectedImportRow\x12;\n\x08left_out\x18\x05 \x03(\x0b\x32).rundblick.customers.v1.RejectedImportRow2t\n\rImportService\x12\x63\n\nImportRows\x12).rundblick.customers.v1.ImportRowsRequest\x1a*.rundblick.customers.v1.ImportRowsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rundblick/customers/v1/importing.proto\x12\x16rundblick.customers.v1\x1a$rundblick/customers/v1/consent.proto\x1a(rundblick/customers/v1/interaction.proto\x1a(rundblick/customers/v1/opportunity.proto\x1a&rundblick/customers/v1/reference.proto\x1a\"rundblick/customers/v1/spend.proto\x1a\x1erundblick/shared/v1/page.proto\"g\n\x11ImportRowsRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x31\n\x04rows\x18\x02 \x03(\x0b\x32#.rundblick.customers.v1.ImportedRow\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"\xa2\x03\n\x0bImportedRow\x12\x0c\n\x04line\x18\x01 \x01(\r\x12=\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32).rundblick.customers.v1.CustomerReferenceH\x00\x12@\n\ntouchpoint\x18\x03 \x01(\x0b\x32*.rundblick.customers.v1.ImportedTouchpointH\x00\x12\x36\n\x05spend\x18\x04 \x01(\x0b\x32%.rundblick.customers.v1.ImportedSpendH\x00\x12\x42\n\x0binteraction\x18\x05 \x01(\x0b\x32+.rundblick.customers.v1.ImportedInteractionH\x00\x12\x42\n\x0bopportunity\x18\x06 \x01(\x0b\x32+.rundblick.customers.v1.ImportedOpportunityH\x00\x12:\n\x07\x63onsent\x18\x07 \x01(\x0b\x32\'.rundblick.customers.v1.ImportedConsentH\x00\x42\x08\n\x06record\"\xac\x01\n\x12ImportedTouchpoint\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x39\n\ntouchpoint\x18\x02 \x01(\x0b\x32%.rundblick.customers.v1.NewTouchpoint\x12\x18\n\x0b\x61\x63tive_from\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tactive_to\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x0e\n\x0c_active_fromB\x0c\n\n_active_to\"\x9e\x01\n\rImportedSpend\x12\x39\n\x05spend\x18\x01 \x01(\x0b\x32*.rundblick.customers.v1.RecordSpendRequest\x12\x15\n\x08\x63\x61mpaign\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1b\n\x0etouchpoint_key\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x0b\n\t_campaignB\x11\n\x0f_touchpoint_key\"\xbb\x01\n\x13ImportedInteraction\x12\x38\n\x0binteraction\x18\x01 \x01(\x0b\x32#.rundblick.customers.v1.Interaction\x12!\n\x14\x63ustomer_external_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1b\n\x0etouchpoint_key\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x17\n\x15_customer_external_idB\x11\n\x0f_touchpoint_key\"\xc4\x01\n\x13ImportedOpportunity\x12\x45\n\x0bopportunity\x18\x01 \x01(\x0b\x32\x30.rundblick.customers.v1.CreateOpportunityRequest\x12\x1c\n\x14\x63ustomer_external_id\x18\x02 \x01(\t\x12\x15\n\x08\x63\x61mpaign\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x16\n\toffer_key\x18\x04 \x01(\tH\x01\x88\x01\x01\x42\x0b\n\t_campaignB\x0c\n\n_offer_key\"\xb8\x01\n\x0fImportedConsent\x12\x13\n\x0b\x65xternal_id\x18\x01 \x01(\t\x12\x1c\n\x14\x63ustomer_external_id\x18\x02 \x01(\t\x12\x35\n\x06status\x18\x03 \x01(\x0e\x32%.rundblick.customers.v1.ConsentStatus\x12;\n\tstatement\x18\x04 \x01(\x0b\x32(.rundblick.customers.v1.ConsentStatement\"P\n\x11RejectedImportRow\x12\x0c\n\x04line\x18\x01 \x01(\r\x12-\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemError\"\xc3\x01\n\x12ImportRowsResponse\x12\x0f\n\x07\x63reated\x18\x01 \x01(\r\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\r\x12\x11\n\tunchanged\x18\x03 \x01(\r\x12;\n\x08rejected\x18\x04 \x03(\x0b\x32).rundblick.customers.v1.RejectedImportRow\x12;\n\x08left_out\x18\x05 \x03(\x0b\x32).rundblick.customers.v1.RejectedImportRow2t\n\rImportService\x12\x63\n\nImportRows\x12).rundblick.customers.v1.ImportRowsRequest\x1a*.rundblick.customers.v1.ImportRowsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rundblick.customers.v1.importing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_IMPORTROWSREQUEST']._serialized_start=174
-  _globals['_IMPORTROWSREQUEST']._serialized_end=260
-  _globals['_IMPORTEDROW']._serialized_start=263
-  _globals['_IMPORTEDROW']._serialized_end=485
-  _globals['_IMPORTEDTOUCHPOINT']._serialized_start=488
-  _globals['_IMPORTEDTOUCHPOINT']._serialized_end=660
-  _globals['_IMPORTEDSPEND']._serialized_start=663
-  _globals['_IMPORTEDSPEND']._serialized_end=821
-  _globals['_REJECTEDIMPORTROW']._serialized_start=823
-  _globals['_REJECTEDIMPORTROW']._serialized_end=903
-  _globals['_IMPORTROWSRESPONSE']._serialized_start=906
-  _globals['_IMPORTROWSRESPONSE']._serialized_end=1101
-  _globals['_IMPORTSERVICE']._serialized_start=1103
-  _globals['_IMPORTSERVICE']._serialized_end=1219
+  _globals['_IMPORTROWSREQUEST']._serialized_start=296
+  _globals['_IMPORTROWSREQUEST']._serialized_end=399
+  _globals['_IMPORTEDROW']._serialized_start=402
+  _globals['_IMPORTEDROW']._serialized_end=820
+  _globals['_IMPORTEDTOUCHPOINT']._serialized_start=823
+  _globals['_IMPORTEDTOUCHPOINT']._serialized_end=995
+  _globals['_IMPORTEDSPEND']._serialized_start=998
+  _globals['_IMPORTEDSPEND']._serialized_end=1156
+  _globals['_IMPORTEDINTERACTION']._serialized_start=1159
+  _globals['_IMPORTEDINTERACTION']._serialized_end=1346
+  _globals['_IMPORTEDOPPORTUNITY']._serialized_start=1349
+  _globals['_IMPORTEDOPPORTUNITY']._serialized_end=1545
+  _globals['_IMPORTEDCONSENT']._serialized_start=1548
+  _globals['_IMPORTEDCONSENT']._serialized_end=1732
+  _globals['_REJECTEDIMPORTROW']._serialized_start=1734
+  _globals['_REJECTEDIMPORTROW']._serialized_end=1814
+  _globals['_IMPORTROWSRESPONSE']._serialized_start=1817
+  _globals['_IMPORTROWSRESPONSE']._serialized_end=2012
+  _globals['_IMPORTSERVICE']._serialized_start=2014
+  _globals['_IMPORTSERVICE']._serialized_end=2130
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,9 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from rundblick.customers.v1 import consent_pb2 as _consent_pb2
+from rundblick.customers.v1 import interaction_pb2 as _interaction_pb2
+from rundblick.customers.v1 import opportunity_pb2 as _opportunity_pb2
 from rundblick.customers.v1 import reference_pb2 as _reference_pb2
 from rundblick.customers.v1 import spend_pb2 as _spend_pb2
 from rundblick.shared.v1 import page_pb2 as _page_pb2
@@ -27,8 +30,11 @@ class ImportRowsRequest(_message.Message):
 
     SOURCE_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """whose rows they are"""
+    dry_run: _builtins.bool
+    """say what would become of them, and keep nothing"""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportedRow]: ...
     def __init__(
@@ -36,10 +42,11 @@ class ImportRowsRequest(_message.Message):
         *,
         source: _builtins.str = ...,
         rows: _abc.Iterable[Global___ImportedRow] | None = ...,
+        dry_run: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "rows", b"rows", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -53,6 +60,9 @@ class ImportedRow(_message.Message):
     CUSTOMER_FIELD_NUMBER: _builtins.int
     TOUCHPOINT_FIELD_NUMBER: _builtins.int
     SPEND_FIELD_NUMBER: _builtins.int
+    INTERACTION_FIELD_NUMBER: _builtins.int
+    OPPORTUNITY_FIELD_NUMBER: _builtins.int
+    CONSENT_FIELD_NUMBER: _builtins.int
     line: _builtins.int
     """of the file"""
     @_builtins.property
@@ -63,6 +73,12 @@ class ImportedRow(_message.Message):
     def touchpoint(self) -> Global___ImportedTouchpoint: ...
     @_builtins.property
     def spend(self) -> Global___ImportedSpend: ...
+    @_builtins.property
+    def interaction(self) -> Global___ImportedInteraction: ...
+    @_builtins.property
+    def opportunity(self) -> Global___ImportedOpportunity: ...
+    @_builtins.property
+    def consent(self) -> Global___ImportedConsent: ...
     def __init__(
         self,
         *,
@@ -70,12 +86,15 @@ class ImportedRow(_message.Message):
         customer: _reference_pb2.CustomerReference | None = ...,
         touchpoint: Global___ImportedTouchpoint | None = ...,
         spend: Global___ImportedSpend | None = ...,
+        interaction: Global___ImportedInteraction | None = ...,
+        opportunity: Global___ImportedOpportunity | None = ...,
+        consent: Global___ImportedConsent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "record", b"record", "spend", b"spend", "touchpoint", b"touchpoint"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "customer", b"customer", "interaction", b"interaction", "opportunity", b"opportunity", "record", b"record", "spend", b"spend", "touchpoint", b"touchpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "line", b"line", "record", b"record", "spend", b"spend", "touchpoint", b"touchpoint"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "customer", b"customer", "interaction", b"interaction", "line", b"line", "opportunity", b"opportunity", "record", b"record", "spend", b"spend", "touchpoint", b"touchpoint"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["customer", "touchpoint", "spend"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["customer", "touchpoint", "spend", "interaction", "opportunity", "consent"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -155,6 +174,117 @@ class ImportedSpend(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__touchpoint_key) -> _WhichOneofReturnType__touchpoint_key | None: ...
 
 Global___ImportedSpend: _TypeAlias = ImportedSpend  # noqa: Y015
+
+@_typing.final
+class ImportedInteraction(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERACTION_FIELD_NUMBER: _builtins.int
+    CUSTOMER_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    TOUCHPOINT_KEY_FIELD_NUMBER: _builtins.int
+    customer_external_id: _builtins.str
+    """at the same source; absent: of nobody known"""
+    touchpoint_key: _builtins.str
+    @_builtins.property
+    def interaction(self) -> _interaction_pb2.Interaction:
+        """its external id is needed"""
+
+    def __init__(
+        self,
+        *,
+        interaction: _interaction_pb2.Interaction | None = ...,
+        customer_external_id: _builtins.str | None = ...,
+        touchpoint_key: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_customer_external_id", b"_customer_external_id", "_touchpoint_key", b"_touchpoint_key", "customer_external_id", b"customer_external_id", "interaction", b"interaction", "touchpoint_key", b"touchpoint_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_customer_external_id", b"_customer_external_id", "_touchpoint_key", b"_touchpoint_key", "customer_external_id", b"customer_external_id", "interaction", b"interaction", "touchpoint_key", b"touchpoint_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__customer_external_id: _TypeAlias = _typing.Literal["customer_external_id"]  # noqa: Y015
+    _WhichOneofArgType__customer_external_id: _TypeAlias = _typing.Literal["_customer_external_id", b"_customer_external_id"]  # noqa: Y015
+    _WhichOneofReturnType__touchpoint_key: _TypeAlias = _typing.Literal["touchpoint_key"]  # noqa: Y015
+    _WhichOneofArgType__touchpoint_key: _TypeAlias = _typing.Literal["_touchpoint_key", b"_touchpoint_key"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_external_id) -> _WhichOneofReturnType__customer_external_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__touchpoint_key) -> _WhichOneofReturnType__touchpoint_key | None: ...
+
+Global___ImportedInteraction: _TypeAlias = ImportedInteraction  # noqa: Y015
+
+@_typing.final
+class ImportedOpportunity(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPPORTUNITY_FIELD_NUMBER: _builtins.int
+    CUSTOMER_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
+    OFFER_KEY_FIELD_NUMBER: _builtins.int
+    customer_external_id: _builtins.str
+    """at the same source"""
+    campaign: _builtins.str
+    """id or name"""
+    offer_key: _builtins.str
+    @_builtins.property
+    def opportunity(self) -> _opportunity_pb2.CreateOpportunityRequest:
+        """its external id is needed"""
+
+    def __init__(
+        self,
+        *,
+        opportunity: _opportunity_pb2.CreateOpportunityRequest | None = ...,
+        customer_external_id: _builtins.str = ...,
+        campaign: _builtins.str | None = ...,
+        offer_key: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign", b"_campaign", "_offer_key", b"_offer_key", "campaign", b"campaign", "offer_key", b"offer_key", "opportunity", b"opportunity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign", b"_campaign", "_offer_key", b"_offer_key", "campaign", b"campaign", "customer_external_id", b"customer_external_id", "offer_key", b"offer_key", "opportunity", b"opportunity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__campaign: _TypeAlias = _typing.Literal["campaign"]  # noqa: Y015
+    _WhichOneofArgType__campaign: _TypeAlias = _typing.Literal["_campaign", b"_campaign"]  # noqa: Y015
+    _WhichOneofReturnType__offer_key: _TypeAlias = _typing.Literal["offer_key"]  # noqa: Y015
+    _WhichOneofArgType__offer_key: _TypeAlias = _typing.Literal["_offer_key", b"_offer_key"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__campaign) -> _WhichOneofReturnType__campaign | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__offer_key) -> _WhichOneofReturnType__offer_key | None: ...
+
+Global___ImportedOpportunity: _TypeAlias = ImportedOpportunity  # noqa: Y015
+
+@_typing.final
+class ImportedConsent(_message.Message):
+    """An entry is added once and never changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    external_id: _builtins.str
+    customer_external_id: _builtins.str
+    """at the same source"""
+    status: _consent_pb2.ConsentStatus.ValueType
+    """GRANTED or REVOKED; a grant speaks for the source's own record alone"""
+    @_builtins.property
+    def statement(self) -> _consent_pb2.ConsentStatement:
+        """when it was said is needed, and of a grant the version of the wording"""
+
+    def __init__(
+        self,
+        *,
+        external_id: _builtins.str = ...,
+        customer_external_id: _builtins.str = ...,
+        status: _consent_pb2.ConsentStatus.ValueType = ...,
+        statement: _consent_pb2.ConsentStatement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["statement", b"statement"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_external_id", b"customer_external_id", "external_id", b"external_id", "statement", b"statement", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportedConsent: _TypeAlias = ImportedConsent  # noqa: Y015
 
 @_typing.final
 class RejectedImportRow(_message.Message):

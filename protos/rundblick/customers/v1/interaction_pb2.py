@@ -26,11 +26,10 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rundblick.customers.v1 import consent_pb2 as rundblick_dot_customers_dot_v1_dot_consent__pb2
 from rundblick.customers.v1 import customer_pb2 as rundblick_dot_customers_dot_v1_dot_customer__pb2
 from rundblick.customers.v1 import touchpoint_pb2 as rundblick_dot_customers_dot_v1_dot_touchpoint__pb2
-from rundblick.metrics.v1 import event_pb2 as rundblick_dot_metrics_dot_v1_dot_event__pb2
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(rundblick/customers/v1/interaction.proto\x12\x16rundblick.customers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$rundblick/customers/v1/consent.proto\x1a%rundblick/customers/v1/customer.proto\x1a\'rundblick/customers/v1/touchpoint.proto\x1a rundblick/metrics/v1/event.proto\x1a\x1erundblick/shared/v1/page.proto\"7\n\x18ListContributionsRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x05\"p\n\x19ListContributionsResponse\x12+\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1b.rundblick.metrics.v1.Event\x12\x17\n\nnext_after\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_next_after\"H\n\x07Subject\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.rundblick.customers.v1.SubjectKind\x12\n\n\x02id\x18\x02 \x01(\t\"\x80\x07\n\x0bInteraction\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x0b\x63ustomer_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1d\n\x10source_record_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1a\n\rtouchpoint_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x34\n\tdirection\x18\x05 \x01(\x0e\x32!.rundblick.customers.v1.Direction\x12\x35\n\x04kind\x18\x06 \x01(\x0e\x32\'.rundblick.customers.v1.InteractionKind\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x0b\x65mployee_id\x18\x08 \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07team_id\x18\t \x01(\tH\x04\x88\x01\x01\x12\x0e\n\x06source\x18\n \x01(\t\x12\x14\n\x07summary\x18\x0b \x01(\tH\x05\x88\x01\x01\x12\x35\n\x07subject\x18\x0c \x01(\x0b\x32\x1f.rundblick.customers.v1.SubjectH\x06\x88\x01\x01\x12\x0f\n\x07version\x18\r \x01(\x03\x12\x18\n\x0b\x63\x61mpaign_id\x18\x0e \x01(\tH\x07\x88\x01\x01\x12\x11\n\x04\x63ode\x18\x0f \x01(\tH\x08\x88\x01\x01\x12<\n\x07purpose\x18\x10 \x01(\x0e\x32&.rundblick.customers.v1.ConsentPurposeH\t\x88\x01\x01\x12\x41\n\tviolation\x18\x11 \x01(\x0b\x32).rundblick.customers.v1.ContactPermissionH\n\x88\x01\x01\x12\x18\n\x0b\x65xternal_id\x18\x12 \x01(\tH\x0b\x88\x01\x01\x12\x45\n\x14\x63ustomer_external_id\x18\x13 \x01(\x0b\x32\".rundblick.customers.v1.ExternalIdH\x0c\x88\x01\x01\x42\x0e\n\x0c_customer_idB\x13\n\x11_source_record_idB\x10\n\x0e_touchpoint_idB\x0e\n\x0c_employee_idB\n\n\x08_team_idB\n\n\x08_summaryB\n\n\x08_subjectB\x0e\n\x0c_campaign_idB\x07\n\x05_codeB\n\n\x08_purposeB\x0c\n\n_violationB\x0e\n\x0c_external_idB\x17\n\x15_customer_external_id\"\x84\x01\n\x11InteractionAnswer\x12\x34\n\x05value\x18\x01 \x01(\x0b\x32#.rundblick.customers.v1.InteractionH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"T\n\x0fInteractionEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x31\n\x04node\x18\x02 \x01(\x0b\x32#.rundblick.customers.v1.Interaction\"\xaa\x01\n\x0fInteractionPage\x12\x36\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32\'.rundblick.customers.v1.InteractionEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo\x12-\n\tfreshness\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"*\n\x1b\x42\x61tchGetInteractionsRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\"\xcd\x01\n\x1c\x42\x61tchGetInteractionsResponse\x12R\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x41.rundblick.customers.v1.BatchGetInteractionsResponse.AnswersEntry\x1aY\n\x0c\x41nswersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x38\n\x05value\x18\x02 \x01(\x0b\x32).rundblick.customers.v1.InteractionAnswer:\x02\x38\x01\"\xbc\x03\n\x11InteractionFilter\x12\x16\n\x0etouchpoint_ids\x18\x01 \x03(\t\x12\x39\n\tdirection\x18\x02 \x01(\x0e\x32!.rundblick.customers.v1.DirectionH\x00\x88\x01\x01\x12(\n\x04\x66rom\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02to\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x05kinds\x18\x05 \x03(\x0e\x32\'.rundblick.customers.v1.InteractionKind\x12\x31\n\x08\x63hannels\x18\x06 \x03(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12\x14\n\x0c\x63\x61mpaign_ids\x18\x07 \x03(\t\x12\x38\n\x08purposes\x18\x08 \x03(\x0e\x32&.rundblick.customers.v1.ConsentPurpose\x12\x0f\n\x07sources\x18\t \x03(\t\x12\x14\n\x0c\x65mployee_ids\x18\n \x03(\t\x12\x12\n\nviolations\x18\x0b \x01(\x08\x42\x0c\n\n_direction\"\x9f\x01\n\x1c\x42\x61tchListInteractionsRequest\x12\x14\n\x0c\x63ustomer_ids\x18\x01 \x03(\t\x12.\n\x04page\x18\x02 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\x12\x39\n\x06\x66ilter\x18\x03 \x01(\x0b\x32).rundblick.customers.v1.InteractionFilter\"\xc7\x01\n\x1d\x42\x61tchListInteractionsResponse\x12O\n\x05pages\x18\x01 \x03(\x0b\x32@.rundblick.customers.v1.BatchListInteractionsResponse.PagesEntry\x1aU\n\nPagesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x36\n\x05value\x18\x02 \x01(\x0b\x32\'.rundblick.customers.v1.InteractionPage:\x02\x38\x01\"\x88\x01\n\x19RecordInteractionsRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x39\n\x0cinteractions\x18\x02 \x03(\x0b\x32#.rundblick.customers.v1.InteractionB\x12\n\x10_idempotency_key\"X\n\x1aRecordInteractionsResponse\x12:\n\x07\x61nswers\x18\x01 \x03(\x0b\x32).rundblick.customers.v1.InteractionAnswer*U\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IRECTION_INBOUND\x10\x01\x12\x16\n\x12\x44IRECTION_OUTBOUND\x10\x02*\x80\x02\n\x0fInteractionKind\x12 \n\x1cINTERACTION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18INTERACTION_KIND_MESSAGE\x10\x01\x12\x19\n\x15INTERACTION_KIND_CALL\x10\x02\x12\x1a\n\x16INTERACTION_KIND_VISIT\x10\x03\x12\x1c\n\x18INTERACTION_KIND_MEETING\x10\x04\x12\x1d\n\x19INTERACTION_KIND_CAMPAIGN\x10\x05\x12\x1d\n\x19INTERACTION_KIND_PURCHASE\x10\x06\x12\x1a\n\x16INTERACTION_KIND_OTHER\x10\x07*\x96\x01\n\x0bSubjectKind\x12\x1c\n\x18SUBJECT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14SUBJECT_KIND_ENQUIRY\x10\x01\x12\x19\n\x15SUBJECT_KIND_FEEDBACK\x10\x02\x12\x16\n\x12SUBJECT_KIND_OFFER\x10\x03\x12\x1c\n\x18SUBJECT_KIND_OPPORTUNITY\x10\x04\x32\x96\x04\n\x12InteractionService\x12\x81\x01\n\x14\x42\x61tchGetInteractions\x12\x33.rundblick.customers.v1.BatchGetInteractionsRequest\x1a\x34.rundblick.customers.v1.BatchGetInteractionsResponse\x12\x84\x01\n\x15\x42\x61tchListInteractions\x12\x34.rundblick.customers.v1.BatchListInteractionsRequest\x1a\x35.rundblick.customers.v1.BatchListInteractionsResponse\x12{\n\x12RecordInteractions\x12\x31.rundblick.customers.v1.RecordInteractionsRequest\x1a\x32.rundblick.customers.v1.RecordInteractionsResponse\x12x\n\x11ListContributions\x12\x30.rundblick.customers.v1.ListContributionsRequest\x1a\x31.rundblick.customers.v1.ListContributionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(rundblick/customers/v1/interaction.proto\x12\x16rundblick.customers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$rundblick/customers/v1/consent.proto\x1a%rundblick/customers/v1/customer.proto\x1a\'rundblick/customers/v1/touchpoint.proto\x1a\x1erundblick/shared/v1/page.proto\"H\n\x07Subject\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.rundblick.customers.v1.SubjectKind\x12\n\n\x02id\x18\x02 \x01(\t\"\x80\x07\n\x0bInteraction\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x0b\x63ustomer_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x1d\n\x10source_record_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x1a\n\rtouchpoint_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x34\n\tdirection\x18\x05 \x01(\x0e\x32!.rundblick.customers.v1.Direction\x12\x35\n\x04kind\x18\x06 \x01(\x0e\x32\'.rundblick.customers.v1.InteractionKind\x12/\n\x0boccurred_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x0b\x65mployee_id\x18\x08 \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07team_id\x18\t \x01(\tH\x04\x88\x01\x01\x12\x0e\n\x06source\x18\n \x01(\t\x12\x14\n\x07summary\x18\x0b \x01(\tH\x05\x88\x01\x01\x12\x35\n\x07subject\x18\x0c \x01(\x0b\x32\x1f.rundblick.customers.v1.SubjectH\x06\x88\x01\x01\x12\x0f\n\x07version\x18\r \x01(\x03\x12\x18\n\x0b\x63\x61mpaign_id\x18\x0e \x01(\tH\x07\x88\x01\x01\x12\x11\n\x04\x63ode\x18\x0f \x01(\tH\x08\x88\x01\x01\x12<\n\x07purpose\x18\x10 \x01(\x0e\x32&.rundblick.customers.v1.ConsentPurposeH\t\x88\x01\x01\x12\x41\n\tviolation\x18\x11 \x01(\x0b\x32).rundblick.customers.v1.ContactPermissionH\n\x88\x01\x01\x12\x18\n\x0b\x65xternal_id\x18\x12 \x01(\tH\x0b\x88\x01\x01\x12\x45\n\x14\x63ustomer_external_id\x18\x13 \x01(\x0b\x32\".rundblick.customers.v1.ExternalIdH\x0c\x88\x01\x01\x42\x0e\n\x0c_customer_idB\x13\n\x11_source_record_idB\x10\n\x0e_touchpoint_idB\x0e\n\x0c_employee_idB\n\n\x08_team_idB\n\n\x08_summaryB\n\n\x08_subjectB\x0e\n\x0c_campaign_idB\x07\n\x05_codeB\n\n\x08_purposeB\x0c\n\n_violationB\x0e\n\x0c_external_idB\x17\n\x15_customer_external_id\"\x84\x01\n\x11InteractionAnswer\x12\x34\n\x05value\x18\x01 \x01(\x0b\x32#.rundblick.customers.v1.InteractionH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"T\n\x0fInteractionEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x31\n\x04node\x18\x02 \x01(\x0b\x32#.rundblick.customers.v1.Interaction\"\xaa\x01\n\x0fInteractionPage\x12\x36\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32\'.rundblick.customers.v1.InteractionEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo\x12-\n\tfreshness\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"*\n\x1b\x42\x61tchGetInteractionsRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\"\xcd\x01\n\x1c\x42\x61tchGetInteractionsResponse\x12R\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x41.rundblick.customers.v1.BatchGetInteractionsResponse.AnswersEntry\x1aY\n\x0c\x41nswersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x38\n\x05value\x18\x02 \x01(\x0b\x32).rundblick.customers.v1.InteractionAnswer:\x02\x38\x01\"\xbc\x03\n\x11InteractionFilter\x12\x16\n\x0etouchpoint_ids\x18\x01 \x03(\t\x12\x39\n\tdirection\x18\x02 \x01(\x0e\x32!.rundblick.customers.v1.DirectionH\x00\x88\x01\x01\x12(\n\x04\x66rom\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02to\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x05kinds\x18\x05 \x03(\x0e\x32\'.rundblick.customers.v1.InteractionKind\x12\x31\n\x08\x63hannels\x18\x06 \x03(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12\x14\n\x0c\x63\x61mpaign_ids\x18\x07 \x03(\t\x12\x38\n\x08purposes\x18\x08 \x03(\x0e\x32&.rundblick.customers.v1.ConsentPurpose\x12\x0f\n\x07sources\x18\t \x03(\t\x12\x14\n\x0c\x65mployee_ids\x18\n \x03(\t\x12\x12\n\nviolations\x18\x0b \x01(\x08\x42\x0c\n\n_direction\"\x9f\x01\n\x1c\x42\x61tchListInteractionsRequest\x12\x14\n\x0c\x63ustomer_ids\x18\x01 \x03(\t\x12.\n\x04page\x18\x02 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\x12\x39\n\x06\x66ilter\x18\x03 \x01(\x0b\x32).rundblick.customers.v1.InteractionFilter\"\xc7\x01\n\x1d\x42\x61tchListInteractionsResponse\x12O\n\x05pages\x18\x01 \x03(\x0b\x32@.rundblick.customers.v1.BatchListInteractionsResponse.PagesEntry\x1aU\n\nPagesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x36\n\x05value\x18\x02 \x01(\x0b\x32\'.rundblick.customers.v1.InteractionPage:\x02\x38\x01\"\x88\x01\n\x19RecordInteractionsRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x39\n\x0cinteractions\x18\x02 \x03(\x0b\x32#.rundblick.customers.v1.InteractionB\x12\n\x10_idempotency_key\"X\n\x1aRecordInteractionsResponse\x12:\n\x07\x61nswers\x18\x01 \x03(\x0b\x32).rundblick.customers.v1.InteractionAnswer*U\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IRECTION_INBOUND\x10\x01\x12\x16\n\x12\x44IRECTION_OUTBOUND\x10\x02*\x80\x02\n\x0fInteractionKind\x12 \n\x1cINTERACTION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18INTERACTION_KIND_MESSAGE\x10\x01\x12\x19\n\x15INTERACTION_KIND_CALL\x10\x02\x12\x1a\n\x16INTERACTION_KIND_VISIT\x10\x03\x12\x1c\n\x18INTERACTION_KIND_MEETING\x10\x04\x12\x1d\n\x19INTERACTION_KIND_CAMPAIGN\x10\x05\x12\x1d\n\x19INTERACTION_KIND_PURCHASE\x10\x06\x12\x1a\n\x16INTERACTION_KIND_OTHER\x10\x07*\x96\x01\n\x0bSubjectKind\x12\x1c\n\x18SUBJECT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14SUBJECT_KIND_ENQUIRY\x10\x01\x12\x19\n\x15SUBJECT_KIND_FEEDBACK\x10\x02\x12\x16\n\x12SUBJECT_KIND_OFFER\x10\x03\x12\x1c\n\x18SUBJECT_KIND_OPPORTUNITY\x10\x04\x32\x9c\x03\n\x12InteractionService\x12\x81\x01\n\x14\x42\x61tchGetInteractions\x12\x33.rundblick.customers.v1.BatchGetInteractionsRequest\x1a\x34.rundblick.customers.v1.BatchGetInteractionsResponse\x12\x84\x01\n\x15\x42\x61tchListInteractions\x12\x34.rundblick.customers.v1.BatchListInteractionsRequest\x1a\x35.rundblick.customers.v1.BatchListInteractionsResponse\x12{\n\x12RecordInteractions\x12\x31.rundblick.customers.v1.RecordInteractionsRequest\x1a\x32.rundblick.customers.v1.RecordInteractionsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,44 +40,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHGETINTERACTIONSRESPONSE_ANSWERSENTRY']._serialized_options = b'8\001'
   _globals['_BATCHLISTINTERACTIONSRESPONSE_PAGESENTRY']._loaded_options = None
   _globals['_BATCHLISTINTERACTIONSRESPONSE_PAGESENTRY']._serialized_options = b'8\001'
-  _globals['_DIRECTION']._serialized_start=3115
-  _globals['_DIRECTION']._serialized_end=3200
-  _globals['_INTERACTIONKIND']._serialized_start=3203
-  _globals['_INTERACTIONKIND']._serialized_end=3459
-  _globals['_SUBJECTKIND']._serialized_start=3462
-  _globals['_SUBJECTKIND']._serialized_end=3612
-  _globals['_LISTCONTRIBUTIONSREQUEST']._serialized_start=285
-  _globals['_LISTCONTRIBUTIONSREQUEST']._serialized_end=340
-  _globals['_LISTCONTRIBUTIONSRESPONSE']._serialized_start=342
-  _globals['_LISTCONTRIBUTIONSRESPONSE']._serialized_end=454
-  _globals['_SUBJECT']._serialized_start=456
-  _globals['_SUBJECT']._serialized_end=528
-  _globals['_INTERACTION']._serialized_start=531
-  _globals['_INTERACTION']._serialized_end=1427
-  _globals['_INTERACTIONANSWER']._serialized_start=1430
-  _globals['_INTERACTIONANSWER']._serialized_end=1562
-  _globals['_INTERACTIONEDGE']._serialized_start=1564
-  _globals['_INTERACTIONEDGE']._serialized_end=1648
-  _globals['_INTERACTIONPAGE']._serialized_start=1651
-  _globals['_INTERACTIONPAGE']._serialized_end=1821
-  _globals['_BATCHGETINTERACTIONSREQUEST']._serialized_start=1823
-  _globals['_BATCHGETINTERACTIONSREQUEST']._serialized_end=1865
-  _globals['_BATCHGETINTERACTIONSRESPONSE']._serialized_start=1868
-  _globals['_BATCHGETINTERACTIONSRESPONSE']._serialized_end=2073
-  _globals['_BATCHGETINTERACTIONSRESPONSE_ANSWERSENTRY']._serialized_start=1984
-  _globals['_BATCHGETINTERACTIONSRESPONSE_ANSWERSENTRY']._serialized_end=2073
-  _globals['_INTERACTIONFILTER']._serialized_start=2076
-  _globals['_INTERACTIONFILTER']._serialized_end=2520
-  _globals['_BATCHLISTINTERACTIONSREQUEST']._serialized_start=2523
-  _globals['_BATCHLISTINTERACTIONSREQUEST']._serialized_end=2682
-  _globals['_BATCHLISTINTERACTIONSRESPONSE']._serialized_start=2685
-  _globals['_BATCHLISTINTERACTIONSRESPONSE']._serialized_end=2884
-  _globals['_BATCHLISTINTERACTIONSRESPONSE_PAGESENTRY']._serialized_start=2799
-  _globals['_BATCHLISTINTERACTIONSRESPONSE_PAGESENTRY']._serialized_end=2884
-  _globals['_RECORDINTERACTIONSREQUEST']._serialized_start=2887
-  _globals['_RECORDINTERACTIONSREQUEST']._serialized_end=3023
-  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_start=3025
-  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_end=3113
-  _globals['_INTERACTIONSERVICE']._serialized_start=3615
-  _globals['_INTERACTIONSERVICE']._serialized_end=4149
+  _globals['_DIRECTION']._serialized_start=2910
+  _globals['_DIRECTION']._serialized_end=2995
+  _globals['_INTERACTIONKIND']._serialized_start=2998
+  _globals['_INTERACTIONKIND']._serialized_end=3254
+  _globals['_SUBJECTKIND']._serialized_start=3257
+  _globals['_SUBJECTKIND']._serialized_end=3407
+  _globals['_SUBJECT']._serialized_start=251
+  _globals['_SUBJECT']._serialized_end=323
+  _globals['_INTERACTION']._serialized_start=326
+  _globals['_INTERACTION']._serialized_end=1222
+  _globals['_INTERACTIONANSWER']._serialized_start=1225
+  _globals['_INTERACTIONANSWER']._serialized_end=1357
+  _globals['_INTERACTIONEDGE']._serialized_start=1359
+  _globals['_INTERACTIONEDGE']._serialized_end=1443
+  _globals['_INTERACTIONPAGE']._serialized_start=1446
+  _globals['_INTERACTIONPAGE']._serialized_end=1616
+  _globals['_BATCHGETINTERACTIONSREQUEST']._serialized_start=1618
+  _globals['_BATCHGETINTERACTIONSREQUEST']._serialized_end=1660
+  _globals['_BATCHGETINTERACTIONSRESPONSE']._serialized_start=1663
+  _globals['_BATCHGETINTERACTIONSRESPONSE']._serialized_end=1868
+  _globals['_BATCHGETINTERACTIONSRESPONSE_ANSWERSENTRY']._serialized_start=1779
+  _globals['_BATCHGETINTERACTIONSRESPONSE_ANSWERSENTRY']._serialized_end=1868
+  _globals['_INTERACTIONFILTER']._serialized_start=1871
+  _globals['_INTERACTIONFILTER']._serialized_end=2315
+  _globals['_BATCHLISTINTERACTIONSREQUEST']._serialized_start=2318
+  _globals['_BATCHLISTINTERACTIONSREQUEST']._serialized_end=2477
+  _globals['_BATCHLISTINTERACTIONSRESPONSE']._serialized_start=2480
+  _globals['_BATCHLISTINTERACTIONSRESPONSE']._serialized_end=2679
+  _globals['_BATCHLISTINTERACTIONSRESPONSE_PAGESENTRY']._serialized_start=2594
+  _globals['_BATCHLISTINTERACTIONSRESPONSE_PAGESENTRY']._serialized_end=2679
+  _globals['_RECORDINTERACTIONSREQUEST']._serialized_start=2682
+  _globals['_RECORDINTERACTIONSREQUEST']._serialized_end=2818
+  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_start=2820
+  _globals['_RECORDINTERACTIONSRESPONSE']._serialized_end=2908
+  _globals['_INTERACTIONSERVICE']._serialized_start=3410
+  _globals['_INTERACTIONSERVICE']._serialized_end=3822
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,6 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from rundblick.customers.v1 import consent_pb2 as _consent_pb2
 from rundblick.customers.v1 import customer_pb2 as _customer_pb2
 from rundblick.customers.v1 import touchpoint_pb2 as _touchpoint_pb2
-from rundblick.metrics.v1 import event_pb2 as _event_pb2
 from rundblick.shared.v1 import page_pb2 as _page_pb2
 import builtins as _builtins
 import sys
@@ -93,55 +92,6 @@ SUBJECT_KIND_FEEDBACK: SubjectKind.ValueType  # 2
 SUBJECT_KIND_OFFER: SubjectKind.ValueType  # 3
 SUBJECT_KIND_OPPORTUNITY: SubjectKind.ValueType  # 4
 Global___SubjectKind: _TypeAlias = SubjectKind  # noqa: Y015
-
-@_typing.final
-class ListContributionsRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    AFTER_FIELD_NUMBER: _builtins.int
-    SIZE_FIELD_NUMBER: _builtins.int
-    after: _builtins.str
-    """the last interaction of the batch before; empty: from the beginning"""
-    size: _builtins.int
-    def __init__(
-        self,
-        *,
-        after: _builtins.str = ...,
-        size: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "size", b"size"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListContributionsRequest: _TypeAlias = ListContributionsRequest  # noqa: Y015
-
-@_typing.final
-class ListContributionsResponse(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    EVENTS_FIELD_NUMBER: _builtins.int
-    NEXT_AFTER_FIELD_NUMBER: _builtins.int
-    next_after: _builtins.str
-    """absent: this was the last batch"""
-    @_builtins.property
-    def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]: ...
-    def __init__(
-        self,
-        *,
-        events: _abc.Iterable[_event_pb2.Event] | None = ...,
-        next_after: _builtins.str | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_after", b"_next_after", "next_after", b"next_after"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_after", b"_next_after", "events", b"events", "next_after", b"next_after"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__next_after: _TypeAlias = _typing.Literal["next_after"]  # noqa: Y015
-    _WhichOneofArgType__next_after: _TypeAlias = _typing.Literal["_next_after", b"_next_after"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_after) -> _WhichOneofReturnType__next_after | None: ...
-
-Global___ListContributionsResponse: _TypeAlias = ListContributionsResponse  # noqa: Y015
 
 @_typing.final
 class Subject(_message.Message):

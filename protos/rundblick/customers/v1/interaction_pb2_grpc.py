@@ -49,11 +49,6 @@ class InteractionServiceStub:
                 request_serializer=rundblick_dot_customers_dot_v1_dot_interaction__pb2.RecordInteractionsRequest.SerializeToString,
                 response_deserializer=rundblick_dot_customers_dot_v1_dot_interaction__pb2.RecordInteractionsResponse.FromString,
                 _registered_method=True)
-        self.ListContributions = channel.unary_unary(
-                '/rundblick.customers.v1.InteractionService/ListContributions',
-                request_serializer=rundblick_dot_customers_dot_v1_dot_interaction__pb2.ListContributionsRequest.SerializeToString,
-                response_deserializer=rundblick_dot_customers_dot_v1_dot_interaction__pb2.ListContributionsResponse.FromString,
-                _registered_method=True)
 
 
 class InteractionServiceServicer:
@@ -80,13 +75,6 @@ class InteractionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListContributions(self, request, context):
-        """All that metrics should know today, as if it had never been told, in the order of the interactions' ids.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_InteractionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -104,11 +92,6 @@ def add_InteractionServiceServicer_to_server(servicer, server):
                     servicer.RecordInteractions,
                     request_deserializer=rundblick_dot_customers_dot_v1_dot_interaction__pb2.RecordInteractionsRequest.FromString,
                     response_serializer=rundblick_dot_customers_dot_v1_dot_interaction__pb2.RecordInteractionsResponse.SerializeToString,
-            ),
-            'ListContributions': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListContributions,
-                    request_deserializer=rundblick_dot_customers_dot_v1_dot_interaction__pb2.ListContributionsRequest.FromString,
-                    response_serializer=rundblick_dot_customers_dot_v1_dot_interaction__pb2.ListContributionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -192,33 +175,6 @@ class InteractionService:
             '/rundblick.customers.v1.InteractionService/RecordInteractions',
             rundblick_dot_customers_dot_v1_dot_interaction__pb2.RecordInteractionsRequest.SerializeToString,
             rundblick_dot_customers_dot_v1_dot_interaction__pb2.RecordInteractionsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListContributions(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/rundblick.customers.v1.InteractionService/ListContributions',
-            rundblick_dot_customers_dot_v1_dot_interaction__pb2.ListContributionsRequest.SerializeToString,
-            rundblick_dot_customers_dot_v1_dot_interaction__pb2.ListContributionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

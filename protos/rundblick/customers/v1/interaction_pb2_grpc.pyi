@@ -37,8 +37,6 @@ class InteractionServiceStub:
     """One page of the journey of each customer asked for, newest first, keyed by customer id."""
     RecordInteractions: _grpc.UnaryUnaryMultiCallable[_interaction_pb2.RecordInteractionsRequest, _interaction_pb2.RecordInteractionsResponse]
     """Facts are never refused as a whole: each has an answer of its own, keyed by its id. Sending one again changes nothing."""
-    ListContributions: _grpc.UnaryUnaryMultiCallable[_interaction_pb2.ListContributionsRequest, _interaction_pb2.ListContributionsResponse]
-    """All that metrics should know today, as if it had never been told, in the order of the interactions' ids."""
 
 @_typing.type_check_only
 class InteractionServiceAsyncStub(InteractionServiceStub):
@@ -49,8 +47,6 @@ class InteractionServiceAsyncStub(InteractionServiceStub):
     """One page of the journey of each customer asked for, newest first, keyed by customer id."""
     RecordInteractions: _aio.UnaryUnaryMultiCallable[_interaction_pb2.RecordInteractionsRequest, _interaction_pb2.RecordInteractionsResponse]  # type: ignore[assignment]
     """Facts are never refused as a whole: each has an answer of its own, keyed by its id. Sending one again changes nothing."""
-    ListContributions: _aio.UnaryUnaryMultiCallable[_interaction_pb2.ListContributionsRequest, _interaction_pb2.ListContributionsResponse]  # type: ignore[assignment]
-    """All that metrics should know today, as if it had never been told, in the order of the interactions' ids."""
 
 class InteractionServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -76,13 +72,5 @@ class InteractionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_interaction_pb2.RecordInteractionsResponse, _abc.Awaitable[_interaction_pb2.RecordInteractionsResponse]]:
         """Facts are never refused as a whole: each has an answer of its own, keyed by its id. Sending one again changes nothing."""
-
-    @_abc_1.abstractmethod
-    def ListContributions(
-        self,
-        request: _interaction_pb2.ListContributionsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_interaction_pb2.ListContributionsResponse, _abc.Awaitable[_interaction_pb2.ListContributionsResponse]]:
-        """All that metrics should know today, as if it had never been told, in the order of the interactions' ids."""
 
 def add_InteractionServiceServicer_to_server(servicer: InteractionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rundblick/customers/v1/job.proto\x12\x16rundblick.customers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1erundblick/shared/v1/page.proto\"\xae\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.rundblick.customers.v1.JobKind\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .rundblick.customers.v1.JobState\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0c\n\x04\x64one\x18\x05 \x01(\x03\x12\r\n\x05total\x18\x06 \x01(\x03\x12.\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x66orecast\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"A\n\x0fListJobsRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\"D\n\x07JobEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12)\n\x04node\x18\x02 \x01(\x0b\x32\x1b.rundblick.customers.v1.Job\"t\n\x10ListJobsResponse\x12.\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32\x1f.rundblick.customers.v1.JobEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo*D\n\x07JobKind\x12\x18\n\x14JOB_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bJOB_KIND_SEGMENT_EVALUATION\x10\x01*g\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_WAITING\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x32k\n\nJobService\x12]\n\x08ListJobs\x12\'.rundblick.customers.v1.ListJobsRequest\x1a(.rundblick.customers.v1.ListJobsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rundblick/customers/v1/job.proto\x12\x16rundblick.customers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1erundblick/shared/v1/page.proto\"\xae\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.rundblick.customers.v1.JobKind\x12/\n\x05state\x18\x03 \x01(\x0e\x32 .rundblick.customers.v1.JobState\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0c\n\x04\x64one\x18\x05 \x01(\x03\x12\r\n\x05total\x18\x06 \x01(\x03\x12.\n\nstarted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x66orecast\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"A\n\x0fListJobsRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\"D\n\x07JobEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12)\n\x04node\x18\x02 \x01(\x0b\x32\x1b.rundblick.customers.v1.Job\"t\n\x10ListJobsResponse\x12.\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32\x1f.rundblick.customers.v1.JobEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo*a\n\x07JobKind\x12\x18\n\x14JOB_KIND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bJOB_KIND_SEGMENT_EVALUATION\x10\x01\x12\x1b\n\x17JOB_KIND_STANDING_SWEEP\x10\x02*g\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_WAITING\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x32k\n\nJobService\x12]\n\x08ListJobs\x12\'.rundblick.customers.v1.ListJobsRequest\x1a(.rundblick.customers.v1.ListJobsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rundblick.customers.v1.job_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_JOBKIND']._serialized_start=685
-  _globals['_JOBKIND']._serialized_end=753
-  _globals['_JOBSTATE']._serialized_start=755
-  _globals['_JOBSTATE']._serialized_end=858
+  _globals['_JOBKIND']._serialized_end=782
+  _globals['_JOBSTATE']._serialized_start=784
+  _globals['_JOBSTATE']._serialized_end=887
   _globals['_JOB']._serialized_start=126
   _globals['_JOB']._serialized_end=428
   _globals['_LISTJOBSREQUEST']._serialized_start=430
@@ -45,6 +45,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBEDGE']._serialized_end=565
   _globals['_LISTJOBSRESPONSE']._serialized_start=567
   _globals['_LISTJOBSRESPONSE']._serialized_end=683
-  _globals['_JOBSERVICE']._serialized_start=860
-  _globals['_JOBSERVICE']._serialized_end=967
+  _globals['_JOBSERVICE']._serialized_start=889
+  _globals['_JOBSERVICE']._serialized_end=996
 # @@protoc_insertion_point(module_scope)

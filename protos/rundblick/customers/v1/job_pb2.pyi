@@ -30,12 +30,16 @@ class _JobKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobKind.Value
     JOB_KIND_UNSPECIFIED: _JobKind.ValueType  # 0
     JOB_KIND_SEGMENT_EVALUATION: _JobKind.ValueType  # 1
     """all customers are asked by the rules of segments"""
+    JOB_KIND_STANDING_SWEEP: _JobKind.ValueType  # 2
+    """all customers are judged anew by all rules"""
 
 class JobKind(_JobKind, metaclass=_JobKindEnumTypeWrapper): ...
 
 JOB_KIND_UNSPECIFIED: JobKind.ValueType  # 0
 JOB_KIND_SEGMENT_EVALUATION: JobKind.ValueType  # 1
 """all customers are asked by the rules of segments"""
+JOB_KIND_STANDING_SWEEP: JobKind.ValueType  # 2
+"""all customers are judged anew by all rules"""
 Global___JobKind: _TypeAlias = JobKind  # noqa: Y015
 
 class _JobState:
@@ -75,7 +79,7 @@ class Job(_message.Message):
     kind: Global___JobKind.ValueType
     state: Global___JobState.ValueType
     subject: _builtins.str
-    """the segment's key"""
+    """the key of a segment or an offer, a dimension of states, or schedule"""
     done: _builtins.int
     total: _builtins.int
     @_builtins.property

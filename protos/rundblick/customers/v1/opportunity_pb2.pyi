@@ -623,7 +623,7 @@ class CreateOpportunityRequest(_message.Message):
     def fields(self) -> Global___OpportunityFields: ...
     @_builtins.property
     def opened_at(self) -> _timestamp_pb2.Timestamp:
-        """not said: now"""
+        """not said: since when it is at its stage, else now"""
 
     @_builtins.property
     def stage_since(self) -> _timestamp_pb2.Timestamp:

@@ -27,7 +27,7 @@ from rundblick.customers.v1 import touchpoint_pb2 as rundblick_dot_customers_dot
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rundblick/customers/v1/reference.proto\x12\x16rundblick.customers.v1\x1a%rundblick/customers/v1/customer.proto\x1a\'rundblick/customers/v1/touchpoint.proto\x1a\x1erundblick/shared/v1/page.proto\"\xa4\x01\n\x11\x43ustomerReference\x12\x13\n\x0b\x65xternal_id\x18\x01 \x01(\t\x12;\n\x06\x66ields\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.CustomerFieldsH\x00\x88\x01\x01\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32$.rundblick.customers.v1.CustomerKindB\t\n\x07_fields\"i\n\x13TouchpointReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12:\n\x06\x63reate\x18\x02 \x01(\x0b\x32%.rundblick.customers.v1.NewTouchpointH\x00\x88\x01\x01\x42\t\n\x07_create\"\xc5\x01\n\rNewTouchpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12\x38\n\x06nature\x18\x03 \x01(\x0e\x32(.rundblick.customers.v1.TouchpointNature\x12:\n\x07\x63ontrol\x18\x04 \x01(\x0e\x32).rundblick.customers.v1.TouchpointControl\"F\n\rTeamReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x18\n\x0b\x63reate_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_create_name\"\x1e\n\x0bSourceLimit\x12\x0f\n\x07sources\x18\x01 \x03(\t\"\xb9\x02\n\x18ResolveReferencesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12<\n\tcustomers\x18\x02 \x03(\x0b\x32).rundblick.customers.v1.CustomerReference\x12@\n\x0btouchpoints\x18\x03 \x03(\x0b\x32+.rundblick.customers.v1.TouchpointReference\x12\x34\n\x05teams\x18\x04 \x03(\x0b\x32%.rundblick.customers.v1.TeamReference\x12\x14\n\x0c\x63ustomer_ids\x18\x05 \x03(\t\x12\x37\n\x05limit\x18\x06 \x01(\x0b\x32#.rundblick.customers.v1.SourceLimitH\x00\x88\x01\x01\x42\x08\n\x06_limit\"\x86\x01\n\x12\x43ustomerResolution\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x18\n\x10source_record_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x08\x12\x30\n\x08left_out\x18\x04 \x03(\x0b\x32\x1e.rundblick.shared.v1.ItemError\"\x92\x01\n\x18\x43ustomerResolutionAnswer\x12;\n\x05value\x18\x01 \x01(\x0b\x32*.rundblick.customers.v1.CustomerResolutionH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\x87\x01\n\x15TouchpointAnswerByKey\x12\x33\n\x05value\x18\x01 \x01(\x0b\x32\".rundblick.customers.v1.TouchpointH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"^\n\x0eTeamResolution\x12\x11\n\x07team_id\x18\x01 \x01(\tH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\xfa\x05\n\x19ResolveReferencesResponse\x12S\n\tcustomers\x18\x01 \x03(\x0b\x32@.rundblick.customers.v1.ResolveReferencesResponse.CustomersEntry\x12W\n\x0btouchpoints\x18\x02 \x03(\x0b\x32\x42.rundblick.customers.v1.ResolveReferencesResponse.TouchpointsEntry\x12K\n\x05teams\x18\x03 \x03(\x0b\x32<.rundblick.customers.v1.ResolveReferencesResponse.TeamsEntry\x12]\n\x0f\x63ustomers_by_id\x18\x04 \x03(\x0b\x32\x44.rundblick.customers.v1.ResolveReferencesResponse.CustomersByIdEntry\x1a\x62\n\x0e\x43ustomersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12?\n\x05value\x18\x02 \x01(\x0b\x32\x30.rundblick.customers.v1.CustomerResolutionAnswer:\x02\x38\x01\x1a\x61\n\x10TouchpointsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12<\n\x05value\x18\x02 \x01(\x0b\x32-.rundblick.customers.v1.TouchpointAnswerByKey:\x02\x38\x01\x1aT\n\nTeamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\x05value\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.TeamResolution:\x02\x38\x01\x1a\x66\n\x12\x43ustomersByIdEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12?\n\x05value\x18\x02 \x01(\x0b\x32\x30.rundblick.customers.v1.CustomerResolutionAnswer:\x02\x38\x01\x32\x8c\x01\n\x10ReferenceService\x12x\n\x11ResolveReferences\x12\x30.rundblick.customers.v1.ResolveReferencesRequest\x1a\x31.rundblick.customers.v1.ResolveReferencesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rundblick/customers/v1/reference.proto\x12\x16rundblick.customers.v1\x1a%rundblick/customers/v1/customer.proto\x1a\'rundblick/customers/v1/touchpoint.proto\x1a\x1erundblick/shared/v1/page.proto\"\xa4\x01\n\x11\x43ustomerReference\x12\x13\n\x0b\x65xternal_id\x18\x01 \x01(\t\x12;\n\x06\x66ields\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.CustomerFieldsH\x00\x88\x01\x01\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32$.rundblick.customers.v1.CustomerKindB\t\n\x07_fields\"i\n\x13TouchpointReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12:\n\x06\x63reate\x18\x02 \x01(\x0b\x32%.rundblick.customers.v1.NewTouchpointH\x00\x88\x01\x01\x42\t\n\x07_create\"\xc5\x01\n\rNewTouchpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12\x38\n\x06nature\x18\x03 \x01(\x0e\x32(.rundblick.customers.v1.TouchpointNature\x12:\n\x07\x63ontrol\x18\x04 \x01(\x0e\x32).rundblick.customers.v1.TouchpointControl\"F\n\rTeamReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x18\n\x0b\x63reate_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_create_name\"\x1e\n\x0bSourceLimit\x12\x0f\n\x07sources\x18\x01 \x03(\t\"\xc8\x02\n\x18ResolveReferencesRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12<\n\tcustomers\x18\x02 \x03(\x0b\x32).rundblick.customers.v1.CustomerReference\x12@\n\x0btouchpoints\x18\x03 \x03(\x0b\x32+.rundblick.customers.v1.TouchpointReference\x12\x34\n\x05teams\x18\x04 \x03(\x0b\x32%.rundblick.customers.v1.TeamReference\x12\x14\n\x0c\x63ustomer_ids\x18\x05 \x03(\t\x12\x37\n\x05limit\x18\x06 \x01(\x0b\x32#.rundblick.customers.v1.SourceLimitH\x00\x88\x01\x01\x12\r\n\x05\x63odes\x18\x07 \x03(\tB\x08\n\x06_limit\"\xa6\x01\n\x12\x43ustomerResolution\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x18\n\x10source_record_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x08\x12\x30\n\x08left_out\x18\x04 \x03(\x0b\x32\x1e.rundblick.shared.v1.ItemError\x12\x13\n\x06locale\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_locale\"\x92\x01\n\x18\x43ustomerResolutionAnswer\x12;\n\x05value\x18\x01 \x01(\x0b\x32*.rundblick.customers.v1.CustomerResolutionH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\x87\x01\n\x15TouchpointAnswerByKey\x12\x33\n\x05value\x18\x01 \x01(\x0b\x32\".rundblick.customers.v1.TouchpointH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"r\n\x0e\x43odeResolution\x12\x36\n\ntouchpoint\x18\x01 \x01(\x0b\x32\".rundblick.customers.v1.Touchpoint\x12\x18\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_campaign_id\"\x86\x01\n\x10\x43odeAnswerByCode\x12\x37\n\x05value\x18\x01 \x01(\x0b\x32&.rundblick.customers.v1.CodeResolutionH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"^\n\x0eTeamResolution\x12\x11\n\x07team_id\x18\x01 \x01(\tH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"\x9f\x07\n\x19ResolveReferencesResponse\x12S\n\tcustomers\x18\x01 \x03(\x0b\x32@.rundblick.customers.v1.ResolveReferencesResponse.CustomersEntry\x12W\n\x0btouchpoints\x18\x02 \x03(\x0b\x32\x42.rundblick.customers.v1.ResolveReferencesResponse.TouchpointsEntry\x12K\n\x05teams\x18\x03 \x03(\x0b\x32<.rundblick.customers.v1.ResolveReferencesResponse.TeamsEntry\x12]\n\x0f\x63ustomers_by_id\x18\x04 \x03(\x0b\x32\x44.rundblick.customers.v1.ResolveReferencesResponse.CustomersByIdEntry\x12K\n\x05\x63odes\x18\x05 \x03(\x0b\x32<.rundblick.customers.v1.ResolveReferencesResponse.CodesEntry\x1a\x62\n\x0e\x43ustomersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12?\n\x05value\x18\x02 \x01(\x0b\x32\x30.rundblick.customers.v1.CustomerResolutionAnswer:\x02\x38\x01\x1a\x61\n\x10TouchpointsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12<\n\x05value\x18\x02 \x01(\x0b\x32-.rundblick.customers.v1.TouchpointAnswerByKey:\x02\x38\x01\x1aT\n\nTeamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\x05value\x18\x02 \x01(\x0b\x32&.rundblick.customers.v1.TeamResolution:\x02\x38\x01\x1a\x66\n\x12\x43ustomersByIdEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12?\n\x05value\x18\x02 \x01(\x0b\x32\x30.rundblick.customers.v1.CustomerResolutionAnswer:\x02\x38\x01\x1aV\n\nCodesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x37\n\x05value\x18\x02 \x01(\x0b\x32(.rundblick.customers.v1.CodeAnswerByCode:\x02\x38\x01\x32\x8c\x01\n\x10ReferenceService\x12x\n\x11ResolveReferences\x12\x30.rundblick.customers.v1.ResolveReferencesRequest\x1a\x31.rundblick.customers.v1.ResolveReferencesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_options = b'8\001'
   _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._loaded_options = None
   _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_options = b'8\001'
+  _globals['_RESOLVEREFERENCESRESPONSE_CODESENTRY']._loaded_options = None
+  _globals['_RESOLVEREFERENCESRESPONSE_CODESENTRY']._serialized_options = b'8\001'
   _globals['_CUSTOMERREFERENCE']._serialized_start=179
   _globals['_CUSTOMERREFERENCE']._serialized_end=343
   _globals['_TOUCHPOINTREFERENCE']._serialized_start=345
@@ -53,25 +55,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCELIMIT']._serialized_start=724
   _globals['_SOURCELIMIT']._serialized_end=754
   _globals['_RESOLVEREFERENCESREQUEST']._serialized_start=757
-  _globals['_RESOLVEREFERENCESREQUEST']._serialized_end=1070
-  _globals['_CUSTOMERRESOLUTION']._serialized_start=1073
-  _globals['_CUSTOMERRESOLUTION']._serialized_end=1207
-  _globals['_CUSTOMERRESOLUTIONANSWER']._serialized_start=1210
-  _globals['_CUSTOMERRESOLUTIONANSWER']._serialized_end=1356
-  _globals['_TOUCHPOINTANSWERBYKEY']._serialized_start=1359
-  _globals['_TOUCHPOINTANSWERBYKEY']._serialized_end=1494
-  _globals['_TEAMRESOLUTION']._serialized_start=1496
-  _globals['_TEAMRESOLUTION']._serialized_end=1590
-  _globals['_RESOLVEREFERENCESRESPONSE']._serialized_start=1593
-  _globals['_RESOLVEREFERENCESRESPONSE']._serialized_end=2355
-  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSENTRY']._serialized_start=1968
-  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSENTRY']._serialized_end=2066
-  _globals['_RESOLVEREFERENCESRESPONSE_TOUCHPOINTSENTRY']._serialized_start=2068
-  _globals['_RESOLVEREFERENCESRESPONSE_TOUCHPOINTSENTRY']._serialized_end=2165
-  _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_start=2167
-  _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_end=2251
-  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_start=2253
-  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_end=2355
-  _globals['_REFERENCESERVICE']._serialized_start=2358
-  _globals['_REFERENCESERVICE']._serialized_end=2498
+  _globals['_RESOLVEREFERENCESREQUEST']._serialized_end=1085
+  _globals['_CUSTOMERRESOLUTION']._serialized_start=1088
+  _globals['_CUSTOMERRESOLUTION']._serialized_end=1254
+  _globals['_CUSTOMERRESOLUTIONANSWER']._serialized_start=1257
+  _globals['_CUSTOMERRESOLUTIONANSWER']._serialized_end=1403
+  _globals['_TOUCHPOINTANSWERBYKEY']._serialized_start=1406
+  _globals['_TOUCHPOINTANSWERBYKEY']._serialized_end=1541
+  _globals['_CODERESOLUTION']._serialized_start=1543
+  _globals['_CODERESOLUTION']._serialized_end=1657
+  _globals['_CODEANSWERBYCODE']._serialized_start=1660
+  _globals['_CODEANSWERBYCODE']._serialized_end=1794
+  _globals['_TEAMRESOLUTION']._serialized_start=1796
+  _globals['_TEAMRESOLUTION']._serialized_end=1890
+  _globals['_RESOLVEREFERENCESRESPONSE']._serialized_start=1893
+  _globals['_RESOLVEREFERENCESRESPONSE']._serialized_end=2820
+  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSENTRY']._serialized_start=2345
+  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSENTRY']._serialized_end=2443
+  _globals['_RESOLVEREFERENCESRESPONSE_TOUCHPOINTSENTRY']._serialized_start=2445
+  _globals['_RESOLVEREFERENCESRESPONSE_TOUCHPOINTSENTRY']._serialized_end=2542
+  _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_start=2544
+  _globals['_RESOLVEREFERENCESRESPONSE_TEAMSENTRY']._serialized_end=2628
+  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_start=2630
+  _globals['_RESOLVEREFERENCESRESPONSE_CUSTOMERSBYIDENTRY']._serialized_end=2732
+  _globals['_RESOLVEREFERENCESRESPONSE_CODESENTRY']._serialized_start=2734
+  _globals['_RESOLVEREFERENCESRESPONSE_CODESENTRY']._serialized_end=2820
+  _globals['_REFERENCESERVICE']._serialized_start=2823
+  _globals['_REFERENCESERVICE']._serialized_end=2963
 # @@protoc_insertion_point(module_scope)

@@ -165,6 +165,7 @@ class ResolveReferencesRequest(_message.Message):
     TEAMS_FIELD_NUMBER: _builtins.int
     CUSTOMER_IDS_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    CODES_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """the source system that speaks"""
     @_builtins.property
@@ -181,6 +182,10 @@ class ResolveReferencesRequest(_message.Message):
     def limit(self) -> Global___SourceLimit:
         """Answered as to a caller who is limited to these; absent: to no more than one's own limits. It never widens those."""
 
+    @_builtins.property
+    def codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of touchpoints, as people type them"""
+
     def __init__(
         self,
         *,
@@ -190,10 +195,11 @@ class ResolveReferencesRequest(_message.Message):
         teams: _abc.Iterable[Global___TeamReference] | None = ...,
         customer_ids: _abc.Iterable[_builtins.str] | None = ...,
         limit: Global___SourceLimit | None = ...,
+        codes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "limit", b"limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "customer_ids", b"customer_ids", "customers", b"customers", "limit", b"limit", "source", b"source", "teams", b"teams", "touchpoints", b"touchpoints"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "codes", b"codes", "customer_ids", b"customer_ids", "customers", b"customers", "limit", b"limit", "source", b"source", "teams", b"teams", "touchpoints", b"touchpoints"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
     _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
@@ -209,9 +215,12 @@ class CustomerResolution(_message.Message):
     SOURCE_RECORD_ID_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     source_record_id: _builtins.str
     created: _builtins.bool
+    locale: _builtins.str
+    """of a customer asked for by id, as far as it is known"""
     @_builtins.property
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_page_pb2.ItemError]:
         """What of the fields was not taken: e-mail addresses or phone numbers that are none, attributes that are not declared
@@ -225,12 +234,15 @@ class CustomerResolution(_message.Message):
         source_record_id: _builtins.str = ...,
         created: _builtins.bool = ...,
         left_out: _abc.Iterable[_page_pb2.ItemError] | None = ...,
+        locale: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_locale", b"_locale", "locale", b"locale"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "customer_id", b"customer_id", "left_out", b"left_out", "source_record_id", b"source_record_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_locale", b"_locale", "created", b"created", "customer_id", b"customer_id", "left_out", b"left_out", "locale", b"locale", "source_record_id", b"source_record_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__locale: _TypeAlias = _typing.Literal["locale"]  # noqa: Y015
+    _WhichOneofArgType__locale: _TypeAlias = _typing.Literal["_locale", b"_locale"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__locale) -> _WhichOneofReturnType__locale | None: ...
 
 Global___CustomerResolution: _TypeAlias = CustomerResolution  # noqa: Y015
 
@@ -285,6 +297,57 @@ class TouchpointAnswerByKey(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
 Global___TouchpointAnswerByKey: _TypeAlias = TouchpointAnswerByKey  # noqa: Y015
+
+@_typing.final
+class CodeResolution(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOUCHPOINT_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    campaign_id: _builtins.str
+    @_builtins.property
+    def touchpoint(self) -> _touchpoint_pb2.Touchpoint: ...
+    def __init__(
+        self,
+        *,
+        touchpoint: _touchpoint_pb2.Touchpoint | None = ...,
+        campaign_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "campaign_id", b"campaign_id", "touchpoint", b"touchpoint"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "campaign_id", b"campaign_id", "touchpoint", b"touchpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__campaign_id: _TypeAlias = _typing.Literal["campaign_id"]  # noqa: Y015
+    _WhichOneofArgType__campaign_id: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__campaign_id) -> _WhichOneofReturnType__campaign_id | None: ...
+
+Global___CodeResolution: _TypeAlias = CodeResolution  # noqa: Y015
+
+@_typing.final
+class CodeAnswerByCode(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def value(self) -> Global___CodeResolution: ...
+    @_builtins.property
+    def error(self) -> _page_pb2.ItemError: ...
+    def __init__(
+        self,
+        *,
+        value: Global___CodeResolution | None = ...,
+        error: _page_pb2.ItemError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "error", b"error", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "error", b"error", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["value", "error"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
+
+Global___CodeAnswerByCode: _TypeAlias = CodeAnswerByCode  # noqa: Y015
 
 @_typing.final
 class TeamResolution(_message.Message):
@@ -399,10 +462,32 @@ class ResolveReferencesResponse(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class CodesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___CodeAnswerByCode: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___CodeAnswerByCode | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CUSTOMERS_FIELD_NUMBER: _builtins.int
     TOUCHPOINTS_FIELD_NUMBER: _builtins.int
     TEAMS_FIELD_NUMBER: _builtins.int
     CUSTOMERS_BY_ID_FIELD_NUMBER: _builtins.int
+    CODES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def customers(self) -> _containers.MessageMap[_builtins.str, Global___CustomerResolutionAnswer]:
         """by external id"""
@@ -419,6 +504,10 @@ class ResolveReferencesResponse(_message.Message):
     def customers_by_id(self) -> _containers.MessageMap[_builtins.str, Global___CustomerResolutionAnswer]:
         """by the id asked for; the source record is Rundblick's own"""
 
+    @_builtins.property
+    def codes(self) -> _containers.MessageMap[_builtins.str, Global___CodeAnswerByCode]:
+        """by the code asked for"""
+
     def __init__(
         self,
         *,
@@ -426,10 +515,11 @@ class ResolveReferencesResponse(_message.Message):
         touchpoints: _abc.Mapping[_builtins.str, Global___TouchpointAnswerByKey] | None = ...,
         teams: _abc.Mapping[_builtins.str, Global___TeamResolution] | None = ...,
         customers_by_id: _abc.Mapping[_builtins.str, Global___CustomerResolutionAnswer] | None = ...,
+        codes: _abc.Mapping[_builtins.str, Global___CodeAnswerByCode] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "customers_by_id", b"customers_by_id", "teams", b"teams", "touchpoints", b"touchpoints"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "customers", b"customers", "customers_by_id", b"customers_by_id", "teams", b"teams", "touchpoints", b"touchpoints"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

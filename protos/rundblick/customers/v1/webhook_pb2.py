@@ -27,29 +27,51 @@ from rundblick.customers.v1 import touchpoint_pb2 as rundblick_dot_customers_dot
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rundblick/customers/v1/webhook.proto\x12\x16rundblick.customers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'rundblick/customers/v1/touchpoint.proto\x1a\x1erundblick/shared/v1/page.proto\"\xe1\x01\n\x0fWebhookEndpoint\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x31\n\x08\x63hannels\x18\x03 \x03(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x0b\x61rchived_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x88\x01\x01\x12\x0c\n\x04gone\x18\x06 \x01(\x08\x42\x0e\n\x0c_archived_at\"\\\n\x13WebhookEndpointEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x35\n\x04node\x18\x02 \x01(\x0b\x32\'.rundblick.customers.v1.WebhookEndpoint\"\x90\x01\n\x1c\x43reateWebhookEndpointRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x31\n\x08\x63hannels\x18\x03 \x03(\x0e\x32\x1f.rundblick.customers.v1.ChannelB\x12\n\x10_idempotency_key\"z\n\x1d\x43reateWebhookEndpointResponse\x12\x39\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\'.rundblick.customers.v1.WebhookEndpoint\x12\x13\n\x06secret\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_secret\"]\n\x1d\x41rchiveWebhookEndpointRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\n\n\x02id\x18\x02 \x01(\tB\x12\n\x10_idempotency_key\"[\n\x1e\x41rchiveWebhookEndpointResponse\x12\x39\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\'.rundblick.customers.v1.WebhookEndpoint\"M\n\x1bListWebhookEndpointsRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\"\x8c\x01\n\x1cListWebhookEndpointsResponse\x12:\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32+.rundblick.customers.v1.WebhookEndpointEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo2\xa5\x03\n\x0eWebhookService\x12\x84\x01\n\x15\x43reateWebhookEndpoint\x12\x34.rundblick.customers.v1.CreateWebhookEndpointRequest\x1a\x35.rundblick.customers.v1.CreateWebhookEndpointResponse\x12\x87\x01\n\x16\x41rchiveWebhookEndpoint\x12\x35.rundblick.customers.v1.ArchiveWebhookEndpointRequest\x1a\x36.rundblick.customers.v1.ArchiveWebhookEndpointResponse\x12\x81\x01\n\x14ListWebhookEndpoints\x12\x33.rundblick.customers.v1.ListWebhookEndpointsRequest\x1a\x34.rundblick.customers.v1.ListWebhookEndpointsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rundblick/customers/v1/webhook.proto\x12\x16rundblick.customers.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'rundblick/customers/v1/touchpoint.proto\x1a\x1erundblick/shared/v1/page.proto\"\xe8\x01\n\tHappening\x12\n\n\x02id\x18\x01 \x01(\t\x12\x33\n\x05\x65vent\x18\x02 \x01(\x0e\x32$.rundblick.customers.v1.WebhookEvent\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x18\n\x0b\x63ustomer_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x07version\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12\x12\n\nformer_ids\x18\x07 \x03(\tB\x0e\n\x0c_customer_idB\n\n\x08_version\"\xe6\x02\n\x13WebhookNotification\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x65ndpoint_id\x18\x02 \x01(\t\x12\x34\n\thappening\x18\x03 \x01(\x0b\x32!.rundblick.customers.v1.Happening\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12?\n\x05state\x18\x05 \x01(\x0e\x32\x30.rundblick.customers.v1.WebhookNotificationState\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\x05\x12\x17\n\nlast_error\x18\x07 \x01(\tH\x00\x88\x01\x01\x12-\n\tqueued_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x88\x01\x01\x42\r\n\x0b_last_errorB\n\n\x08_sent_at\"d\n\x17WebhookNotificationEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x39\n\x04node\x18\x02 \x01(\x0b\x32+.rundblick.customers.v1.WebhookNotification\"P\n\x17RecordHappeningsRequest\x12\x35\n\nhappenings\x18\x01 \x03(\x0b\x32!.rundblick.customers.v1.Happening\"\x1a\n\x18RecordHappeningsResponse\"\xbc\x01\n\x1fListWebhookNotificationsRequest\x12?\n\x05state\x18\x01 \x01(\x0e\x32\x30.rundblick.customers.v1.WebhookNotificationState\x12\x18\n\x0b\x65ndpoint_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12.\n\x04page\x18\x03 \x01(\x0b\x32 .rundblick.shared.v1.PageRequestB\x0e\n\x0c_endpoint_id\"\x94\x01\n ListWebhookNotificationsResponse\x12>\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32/.rundblick.customers.v1.WebhookNotificationEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo\"c\n#RedeliverWebhookNotificationRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\n\n\x02id\x18\x02 \x01(\tB\x12\n\x10_idempotency_key\"i\n$RedeliverWebhookNotificationResponse\x12\x41\n\x0cnotification\x18\x01 \x01(\x0b\x32+.rundblick.customers.v1.WebhookNotification\"\x97\x02\n\x0fWebhookEndpoint\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x31\n\x08\x63hannels\x18\x03 \x03(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x0b\x61rchived_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x88\x01\x01\x12\x0c\n\x04gone\x18\x06 \x01(\x08\x12\x34\n\x06\x65vents\x18\x07 \x03(\x0e\x32$.rundblick.customers.v1.WebhookEventB\x0e\n\x0c_archived_at\"\\\n\x13WebhookEndpointEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x35\n\x04node\x18\x02 \x01(\x0b\x32\'.rundblick.customers.v1.WebhookEndpoint\"\xc6\x01\n\x1c\x43reateWebhookEndpointRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x31\n\x08\x63hannels\x18\x03 \x03(\x0e\x32\x1f.rundblick.customers.v1.Channel\x12\x34\n\x06\x65vents\x18\x04 \x03(\x0e\x32$.rundblick.customers.v1.WebhookEventB\x12\n\x10_idempotency_key\"z\n\x1d\x43reateWebhookEndpointResponse\x12\x39\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\'.rundblick.customers.v1.WebhookEndpoint\x12\x13\n\x06secret\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_secret\"]\n\x1d\x41rchiveWebhookEndpointRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\n\n\x02id\x18\x02 \x01(\tB\x12\n\x10_idempotency_key\"[\n\x1e\x41rchiveWebhookEndpointResponse\x12\x39\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\'.rundblick.customers.v1.WebhookEndpoint\"M\n\x1bListWebhookEndpointsRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\"\x8c\x01\n\x1cListWebhookEndpointsResponse\x12:\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32+.rundblick.customers.v1.WebhookEndpointEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo*\xcb\x02\n\x0cWebhookEvent\x12\x1d\n\x19WEBHOOK_EVENT_UNSPECIFIED\x10\x00\x12\"\n\x1eWEBHOOK_EVENT_CUSTOMER_CHANGED\x10\x01\x12!\n\x1dWEBHOOK_EVENT_CUSTOMER_MERGED\x10\x02\x12!\n\x1dWEBHOOK_EVENT_CONSENT_CHANGED\x10\x03\x12 \n\x1cWEBHOOK_EVENT_ENQUIRY_OPENED\x10\x04\x12\"\n\x1eWEBHOOK_EVENT_ENQUIRY_RESOLVED\x10\x05\x12!\n\x1dWEBHOOK_EVENT_ENQUIRY_WAITING\x10\x06\x12#\n\x1fWEBHOOK_EVENT_FEEDBACK_RECEIVED\x10\x07\x12$\n WEBHOOK_EVENT_MEASURE_INTRODUCED\x10\x08*\xb9\x01\n\x18WebhookNotificationState\x12*\n&WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED\x10\x00\x12%\n!WEBHOOK_NOTIFICATION_STATE_QUEUED\x10\x01\x12#\n\x1fWEBHOOK_NOTIFICATION_STATE_SENT\x10\x02\x12%\n!WEBHOOK_NOTIFICATION_STATE_FAILED\x10\x03\x32\xc8\x06\n\x0eWebhookService\x12\x84\x01\n\x15\x43reateWebhookEndpoint\x12\x34.rundblick.customers.v1.CreateWebhookEndpointRequest\x1a\x35.rundblick.customers.v1.CreateWebhookEndpointResponse\x12\x87\x01\n\x16\x41rchiveWebhookEndpoint\x12\x35.rundblick.customers.v1.ArchiveWebhookEndpointRequest\x1a\x36.rundblick.customers.v1.ArchiveWebhookEndpointResponse\x12\x81\x01\n\x14ListWebhookEndpoints\x12\x33.rundblick.customers.v1.ListWebhookEndpointsRequest\x1a\x34.rundblick.customers.v1.ListWebhookEndpointsResponse\x12u\n\x10RecordHappenings\x12/.rundblick.customers.v1.RecordHappeningsRequest\x1a\x30.rundblick.customers.v1.RecordHappeningsResponse\x12\x8d\x01\n\x18ListWebhookNotifications\x12\x37.rundblick.customers.v1.ListWebhookNotificationsRequest\x1a\x38.rundblick.customers.v1.ListWebhookNotificationsResponse\x12\x99\x01\n\x1cRedeliverWebhookNotification\x12;.rundblick.customers.v1.RedeliverWebhookNotificationRequest\x1a<.rundblick.customers.v1.RedeliverWebhookNotificationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rundblick.customers.v1.webhook_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WEBHOOKENDPOINT']._serialized_start=171
-  _globals['_WEBHOOKENDPOINT']._serialized_end=396
-  _globals['_WEBHOOKENDPOINTEDGE']._serialized_start=398
-  _globals['_WEBHOOKENDPOINTEDGE']._serialized_end=490
-  _globals['_CREATEWEBHOOKENDPOINTREQUEST']._serialized_start=493
-  _globals['_CREATEWEBHOOKENDPOINTREQUEST']._serialized_end=637
-  _globals['_CREATEWEBHOOKENDPOINTRESPONSE']._serialized_start=639
-  _globals['_CREATEWEBHOOKENDPOINTRESPONSE']._serialized_end=761
-  _globals['_ARCHIVEWEBHOOKENDPOINTREQUEST']._serialized_start=763
-  _globals['_ARCHIVEWEBHOOKENDPOINTREQUEST']._serialized_end=856
-  _globals['_ARCHIVEWEBHOOKENDPOINTRESPONSE']._serialized_start=858
-  _globals['_ARCHIVEWEBHOOKENDPOINTRESPONSE']._serialized_end=949
-  _globals['_LISTWEBHOOKENDPOINTSREQUEST']._serialized_start=951
-  _globals['_LISTWEBHOOKENDPOINTSREQUEST']._serialized_end=1028
-  _globals['_LISTWEBHOOKENDPOINTSRESPONSE']._serialized_start=1031
-  _globals['_LISTWEBHOOKENDPOINTSRESPONSE']._serialized_end=1171
-  _globals['_WEBHOOKSERVICE']._serialized_start=1174
-  _globals['_WEBHOOKSERVICE']._serialized_end=1595
+  _globals['_WEBHOOKEVENT']._serialized_start=2640
+  _globals['_WEBHOOKEVENT']._serialized_end=2971
+  _globals['_WEBHOOKNOTIFICATIONSTATE']._serialized_start=2974
+  _globals['_WEBHOOKNOTIFICATIONSTATE']._serialized_end=3159
+  _globals['_HAPPENING']._serialized_start=171
+  _globals['_HAPPENING']._serialized_end=403
+  _globals['_WEBHOOKNOTIFICATION']._serialized_start=406
+  _globals['_WEBHOOKNOTIFICATION']._serialized_end=764
+  _globals['_WEBHOOKNOTIFICATIONEDGE']._serialized_start=766
+  _globals['_WEBHOOKNOTIFICATIONEDGE']._serialized_end=866
+  _globals['_RECORDHAPPENINGSREQUEST']._serialized_start=868
+  _globals['_RECORDHAPPENINGSREQUEST']._serialized_end=948
+  _globals['_RECORDHAPPENINGSRESPONSE']._serialized_start=950
+  _globals['_RECORDHAPPENINGSRESPONSE']._serialized_end=976
+  _globals['_LISTWEBHOOKNOTIFICATIONSREQUEST']._serialized_start=979
+  _globals['_LISTWEBHOOKNOTIFICATIONSREQUEST']._serialized_end=1167
+  _globals['_LISTWEBHOOKNOTIFICATIONSRESPONSE']._serialized_start=1170
+  _globals['_LISTWEBHOOKNOTIFICATIONSRESPONSE']._serialized_end=1318
+  _globals['_REDELIVERWEBHOOKNOTIFICATIONREQUEST']._serialized_start=1320
+  _globals['_REDELIVERWEBHOOKNOTIFICATIONREQUEST']._serialized_end=1419
+  _globals['_REDELIVERWEBHOOKNOTIFICATIONRESPONSE']._serialized_start=1421
+  _globals['_REDELIVERWEBHOOKNOTIFICATIONRESPONSE']._serialized_end=1526
+  _globals['_WEBHOOKENDPOINT']._serialized_start=1529
+  _globals['_WEBHOOKENDPOINT']._serialized_end=1808
+  _globals['_WEBHOOKENDPOINTEDGE']._serialized_start=1810
+  _globals['_WEBHOOKENDPOINTEDGE']._serialized_end=1902
+  _globals['_CREATEWEBHOOKENDPOINTREQUEST']._serialized_start=1905
+  _globals['_CREATEWEBHOOKENDPOINTREQUEST']._serialized_end=2103
+  _globals['_CREATEWEBHOOKENDPOINTRESPONSE']._serialized_start=2105
+  _globals['_CREATEWEBHOOKENDPOINTRESPONSE']._serialized_end=2227
+  _globals['_ARCHIVEWEBHOOKENDPOINTREQUEST']._serialized_start=2229
+  _globals['_ARCHIVEWEBHOOKENDPOINTREQUEST']._serialized_end=2322
+  _globals['_ARCHIVEWEBHOOKENDPOINTRESPONSE']._serialized_start=2324
+  _globals['_ARCHIVEWEBHOOKENDPOINTRESPONSE']._serialized_end=2415
+  _globals['_LISTWEBHOOKENDPOINTSREQUEST']._serialized_start=2417
+  _globals['_LISTWEBHOOKENDPOINTSREQUEST']._serialized_end=2494
+  _globals['_LISTWEBHOOKENDPOINTSRESPONSE']._serialized_start=2497
+  _globals['_LISTWEBHOOKENDPOINTSRESPONSE']._serialized_end=2637
+  _globals['_WEBHOOKSERVICE']._serialized_start=3162
+  _globals['_WEBHOOKSERVICE']._serialized_end=4002
 # @@protoc_insertion_point(module_scope)

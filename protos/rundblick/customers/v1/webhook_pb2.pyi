@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from rundblick.customers.v1 import touchpoint_pb2 as _touchpoint_pb2
 from rundblick.shared.v1 import page_pb2 as _page_pb2
 import builtins as _builtins
@@ -21,6 +22,323 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _WebhookEvent:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WebhookEventEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WebhookEvent.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WEBHOOK_EVENT_UNSPECIFIED: _WebhookEvent.ValueType  # 0
+    WEBHOOK_EVENT_CUSTOMER_CHANGED: _WebhookEvent.ValueType  # 1
+    WEBHOOK_EVENT_CUSTOMER_MERGED: _WebhookEvent.ValueType  # 2
+    WEBHOOK_EVENT_CONSENT_CHANGED: _WebhookEvent.ValueType  # 3
+    WEBHOOK_EVENT_ENQUIRY_OPENED: _WebhookEvent.ValueType  # 4
+    WEBHOOK_EVENT_ENQUIRY_RESOLVED: _WebhookEvent.ValueType  # 5
+    WEBHOOK_EVENT_ENQUIRY_WAITING: _WebhookEvent.ValueType  # 6
+    WEBHOOK_EVENT_FEEDBACK_RECEIVED: _WebhookEvent.ValueType  # 7
+    WEBHOOK_EVENT_MEASURE_INTRODUCED: _WebhookEvent.ValueType  # 8
+
+class WebhookEvent(_WebhookEvent, metaclass=_WebhookEventEnumTypeWrapper):
+    """docs/webhooks.md says of each what it means."""
+
+WEBHOOK_EVENT_UNSPECIFIED: WebhookEvent.ValueType  # 0
+WEBHOOK_EVENT_CUSTOMER_CHANGED: WebhookEvent.ValueType  # 1
+WEBHOOK_EVENT_CUSTOMER_MERGED: WebhookEvent.ValueType  # 2
+WEBHOOK_EVENT_CONSENT_CHANGED: WebhookEvent.ValueType  # 3
+WEBHOOK_EVENT_ENQUIRY_OPENED: WebhookEvent.ValueType  # 4
+WEBHOOK_EVENT_ENQUIRY_RESOLVED: WebhookEvent.ValueType  # 5
+WEBHOOK_EVENT_ENQUIRY_WAITING: WebhookEvent.ValueType  # 6
+WEBHOOK_EVENT_FEEDBACK_RECEIVED: WebhookEvent.ValueType  # 7
+WEBHOOK_EVENT_MEASURE_INTRODUCED: WebhookEvent.ValueType  # 8
+Global___WebhookEvent: _TypeAlias = WebhookEvent  # noqa: Y015
+
+class _WebhookNotificationState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WebhookNotificationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WebhookNotificationState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED: _WebhookNotificationState.ValueType  # 0
+    WEBHOOK_NOTIFICATION_STATE_QUEUED: _WebhookNotificationState.ValueType  # 1
+    WEBHOOK_NOTIFICATION_STATE_SENT: _WebhookNotificationState.ValueType  # 2
+    WEBHOOK_NOTIFICATION_STATE_FAILED: _WebhookNotificationState.ValueType  # 3
+    """given up, see last_error"""
+
+class WebhookNotificationState(_WebhookNotificationState, metaclass=_WebhookNotificationStateEnumTypeWrapper): ...
+
+WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED: WebhookNotificationState.ValueType  # 0
+WEBHOOK_NOTIFICATION_STATE_QUEUED: WebhookNotificationState.ValueType  # 1
+WEBHOOK_NOTIFICATION_STATE_SENT: WebhookNotificationState.ValueType  # 2
+WEBHOOK_NOTIFICATION_STATE_FAILED: WebhookNotificationState.ValueType  # 3
+"""given up, see last_error"""
+Global___WebhookNotificationState: _TypeAlias = WebhookNotificationState  # noqa: Y015
+
+@_typing.final
+class Happening(_message.Message):
+    """That something happened, by ids alone: whoever is told asks for the rest with rights of their own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    FORMER_IDS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """of this happening, for ever"""
+    event: Global___WebhookEvent.ValueType
+    subject_id: _builtins.str
+    """the customer, enquiry, feedback or measure"""
+    customer_id: _builtins.str
+    """whose it is, where it is known and not the subject itself"""
+    version: _builtins.int
+    """of the subject, since then"""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def former_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of customers that became this one"""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        event: Global___WebhookEvent.ValueType = ...,
+        subject_id: _builtins.str = ...,
+        customer_id: _builtins.str | None = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int | None = ...,
+        former_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "_version", b"_version", "at", b"at", "customer_id", b"customer_id", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id", "_version", b"_version", "at", b"at", "customer_id", b"customer_id", "event", b"event", "former_ids", b"former_ids", "id", b"id", "subject_id", b"subject_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
+    _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+
+Global___Happening: _TypeAlias = Happening  # noqa: Y015
+
+@_typing.final
+class WebhookNotification(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    ENDPOINT_ID_FIELD_NUMBER: _builtins.int
+    HAPPENING_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    QUEUED_AT_FIELD_NUMBER: _builtins.int
+    SENT_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """whn_..."""
+    endpoint_id: _builtins.str
+    sequence: _builtins.int
+    """of the endpoint: in the order in which it happened, without gaps"""
+    state: Global___WebhookNotificationState.ValueType
+    attempts: _builtins.int
+    """that failed"""
+    last_error: _builtins.str
+    @_builtins.property
+    def happening(self) -> Global___Happening: ...
+    @_builtins.property
+    def queued_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def sent_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        endpoint_id: _builtins.str = ...,
+        happening: Global___Happening | None = ...,
+        sequence: _builtins.int = ...,
+        state: Global___WebhookNotificationState.ValueType = ...,
+        attempts: _builtins.int = ...,
+        last_error: _builtins.str | None = ...,
+        queued_at: _timestamp_pb2.Timestamp | None = ...,
+        sent_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_error", b"_last_error", "_sent_at", b"_sent_at", "happening", b"happening", "last_error", b"last_error", "queued_at", b"queued_at", "sent_at", b"sent_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_error", b"_last_error", "_sent_at", b"_sent_at", "attempts", b"attempts", "endpoint_id", b"endpoint_id", "happening", b"happening", "id", b"id", "last_error", b"last_error", "queued_at", b"queued_at", "sent_at", b"sent_at", "sequence", b"sequence", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__last_error: _TypeAlias = _typing.Literal["last_error"]  # noqa: Y015
+    _WhichOneofArgType__last_error: _TypeAlias = _typing.Literal["_last_error", b"_last_error"]  # noqa: Y015
+    _WhichOneofReturnType__sent_at: _TypeAlias = _typing.Literal["sent_at"]  # noqa: Y015
+    _WhichOneofArgType__sent_at: _TypeAlias = _typing.Literal["_sent_at", b"_sent_at"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last_error) -> _WhichOneofReturnType__last_error | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sent_at) -> _WhichOneofReturnType__sent_at | None: ...
+
+Global___WebhookNotification: _TypeAlias = WebhookNotification  # noqa: Y015
+
+@_typing.final
+class WebhookNotificationEdge(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    NODE_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.str
+    @_builtins.property
+    def node(self) -> Global___WebhookNotification: ...
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.str = ...,
+        node: Global___WebhookNotification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "node", b"node"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookNotificationEdge: _TypeAlias = WebhookNotificationEdge  # noqa: Y015
+
+@_typing.final
+class RecordHappeningsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HAPPENINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def happenings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Happening]:
+        """at most 1000"""
+
+    def __init__(
+        self,
+        *,
+        happenings: _abc.Iterable[Global___Happening] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["happenings", b"happenings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordHappeningsRequest: _TypeAlias = RecordHappeningsRequest  # noqa: Y015
+
+@_typing.final
+class RecordHappeningsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordHappeningsResponse: _TypeAlias = RecordHappeningsResponse  # noqa: Y015
+
+@_typing.final
+class ListWebhookNotificationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ENDPOINT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    state: Global___WebhookNotificationState.ValueType
+    endpoint_id: _builtins.str
+    @_builtins.property
+    def page(self) -> _page_pb2.PageRequest: ...
+    def __init__(
+        self,
+        *,
+        state: Global___WebhookNotificationState.ValueType = ...,
+        endpoint_id: _builtins.str | None = ...,
+        page: _page_pb2.PageRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_endpoint_id", b"_endpoint_id", "endpoint_id", b"endpoint_id", "page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_endpoint_id", b"_endpoint_id", "endpoint_id", b"endpoint_id", "page", b"page", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__endpoint_id: _TypeAlias = _typing.Literal["endpoint_id"]  # noqa: Y015
+    _WhichOneofArgType__endpoint_id: _TypeAlias = _typing.Literal["_endpoint_id", b"_endpoint_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__endpoint_id) -> _WhichOneofReturnType__endpoint_id | None: ...
+
+Global___ListWebhookNotificationsRequest: _TypeAlias = ListWebhookNotificationsRequest  # noqa: Y015
+
+@_typing.final
+class ListWebhookNotificationsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EDGES_FIELD_NUMBER: _builtins.int
+    PAGE_INFO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___WebhookNotificationEdge]: ...
+    @_builtins.property
+    def page_info(self) -> _page_pb2.PageInfo: ...
+    def __init__(
+        self,
+        *,
+        edges: _abc.Iterable[Global___WebhookNotificationEdge] | None = ...,
+        page_info: _page_pb2.PageInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page_info", b"page_info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "page_info", b"page_info"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWebhookNotificationsResponse: _TypeAlias = ListWebhookNotificationsResponse  # noqa: Y015
+
+@_typing.final
+class RedeliverWebhookNotificationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str | None = ...,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "id", b"id", "idempotency_key", b"idempotency_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+
+Global___RedeliverWebhookNotificationRequest: _TypeAlias = RedeliverWebhookNotificationRequest  # noqa: Y015
+
+@_typing.final
+class RedeliverWebhookNotificationResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notification(self) -> Global___WebhookNotification: ...
+    def __init__(
+        self,
+        *,
+        notification: Global___WebhookNotification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedeliverWebhookNotificationResponse: _TypeAlias = RedeliverWebhookNotificationResponse  # noqa: Y015
+
 @_typing.final
 class WebhookEndpoint(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -31,6 +349,7 @@ class WebhookEndpoint(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     ARCHIVED_AT_FIELD_NUMBER: _builtins.int
     GONE_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """whe_..."""
     url: _builtins.str
@@ -44,6 +363,10 @@ class WebhookEndpoint(_message.Message):
     def archived_at(self) -> _timestamp_pb2.Timestamp:
         """absent: it is in use"""
 
+    @_builtins.property
+    def events(self) -> _containers.RepeatedScalarFieldContainer[Global___WebhookEvent.ValueType]:
+        """that it is told of"""
+
     def __init__(
         self,
         *,
@@ -53,10 +376,11 @@ class WebhookEndpoint(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         archived_at: _timestamp_pb2.Timestamp | None = ...,
         gone: _builtins.bool = ...,
+        events: _abc.Iterable[Global___WebhookEvent.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "archived_at", b"archived_at", "created_at", b"created_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "archived_at", b"archived_at", "channels", b"channels", "created_at", b"created_at", "gone", b"gone", "id", b"id", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at", "archived_at", b"archived_at", "channels", b"channels", "created_at", b"created_at", "events", b"events", "gone", b"gone", "id", b"id", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__archived_at: _TypeAlias = _typing.Literal["archived_at"]  # noqa: Y015
     _WhichOneofArgType__archived_at: _TypeAlias = _typing.Literal["_archived_at", b"_archived_at"]  # noqa: Y015
@@ -94,20 +418,24 @@ class CreateWebhookEndpointRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     url: _builtins.str
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_touchpoint_pb2.Channel.ValueType]: ...
+    @_builtins.property
+    def events(self) -> _containers.RepeatedScalarFieldContainer[Global___WebhookEvent.ValueType]: ...
     def __init__(
         self,
         *,
         idempotency_key: _builtins.str | None = ...,
         url: _builtins.str = ...,
         channels: _abc.Iterable[_touchpoint_pb2.Channel.ValueType] | None = ...,
+        events: _abc.Iterable[Global___WebhookEvent.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "channels", b"channels", "idempotency_key", b"idempotency_key", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "channels", b"channels", "events", b"events", "idempotency_key", b"idempotency_key", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class WebhookServiceStub:
-    """Systems of the company that carry what goes out to customers: its mail, short messages, messengers.
+    """Systems of the company that carry what goes out to customers (its mail, short messages, messengers), or are told what
+    happens.
     """
 
     def __init__(self, channel):
@@ -50,14 +51,30 @@ class WebhookServiceStub:
                 request_serializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookEndpointsRequest.SerializeToString,
                 response_deserializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookEndpointsResponse.FromString,
                 _registered_method=True)
+        self.RecordHappenings = channel.unary_unary(
+                '/rundblick.customers.v1.WebhookService/RecordHappenings',
+                request_serializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.RecordHappeningsRequest.SerializeToString,
+                response_deserializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.RecordHappeningsResponse.FromString,
+                _registered_method=True)
+        self.ListWebhookNotifications = channel.unary_unary(
+                '/rundblick.customers.v1.WebhookService/ListWebhookNotifications',
+                request_serializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookNotificationsRequest.SerializeToString,
+                response_deserializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookNotificationsResponse.FromString,
+                _registered_method=True)
+        self.RedeliverWebhookNotification = channel.unary_unary(
+                '/rundblick.customers.v1.WebhookService/RedeliverWebhookNotification',
+                request_serializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.RedeliverWebhookNotificationRequest.SerializeToString,
+                response_deserializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.RedeliverWebhookNotificationResponse.FromString,
+                _registered_method=True)
 
 
 class WebhookServiceServicer:
-    """Systems of the company that carry what goes out to customers: its mail, short messages, messengers.
+    """Systems of the company that carry what goes out to customers (its mail, short messages, messengers), or are told what
+    happens.
     """
 
     def CreateWebhookEndpoint(self, request, context):
-        """INVALID_ARGUMENT: the URL or the channels. ALREADY_EXISTS: another endpoint carries one of the channels.
+        """INVALID_ARGUMENT: the URL, the channels, or the events. ALREADY_EXISTS: another endpoint carries one of the channels.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +89,29 @@ class WebhookServiceServicer:
 
     def ListWebhookEndpoints(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordHappenings(self, request, context):
+        """Happened elsewhere: each is told to the endpoints that want its event, once, however often it is said here.
+        INVALID_ARGUMENT: no event.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhookNotifications(self, request, context):
+        """What endpoints are or were told, the oldest first; those of a state. INVALID_ARGUMENT: no state.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeliverWebhookNotification(self, request, context):
+        """Tells it once more, also what was told before: the endpoint knows it by its id. NOT_FOUND. ABORTED: it waits already,
+        or its endpoint is archived.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -94,6 +134,21 @@ def add_WebhookServiceServicer_to_server(servicer, server):
                     request_deserializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookEndpointsRequest.FromString,
                     response_serializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookEndpointsResponse.SerializeToString,
             ),
+            'RecordHappenings': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordHappenings,
+                    request_deserializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.RecordHappeningsRequest.FromString,
+                    response_serializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.RecordHappeningsResponse.SerializeToString,
+            ),
+            'ListWebhookNotifications': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhookNotifications,
+                    request_deserializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookNotificationsRequest.FromString,
+                    response_serializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookNotificationsResponse.SerializeToString,
+            ),
+            'RedeliverWebhookNotification': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeliverWebhookNotification,
+                    request_deserializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.RedeliverWebhookNotificationRequest.FromString,
+                    response_serializer=rundblick_dot_customers_dot_v1_dot_webhook__pb2.RedeliverWebhookNotificationResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rundblick.customers.v1.WebhookService', rpc_method_handlers)
@@ -103,7 +158,8 @@ def add_WebhookServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WebhookService:
-    """Systems of the company that carry what goes out to customers: its mail, short messages, messengers.
+    """Systems of the company that carry what goes out to customers (its mail, short messages, messengers), or are told what
+    happens.
     """
 
     @staticmethod
@@ -177,6 +233,87 @@ class WebhookService:
             '/rundblick.customers.v1.WebhookService/ListWebhookEndpoints',
             rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookEndpointsRequest.SerializeToString,
             rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookEndpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordHappenings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.customers.v1.WebhookService/RecordHappenings',
+            rundblick_dot_customers_dot_v1_dot_webhook__pb2.RecordHappeningsRequest.SerializeToString,
+            rundblick_dot_customers_dot_v1_dot_webhook__pb2.RecordHappeningsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhookNotifications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.customers.v1.WebhookService/ListWebhookNotifications',
+            rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookNotificationsRequest.SerializeToString,
+            rundblick_dot_customers_dot_v1_dot_webhook__pb2.ListWebhookNotificationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeliverWebhookNotification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.customers.v1.WebhookService/RedeliverWebhookNotification',
+            rundblick_dot_customers_dot_v1_dot_webhook__pb2.RedeliverWebhookNotificationRequest.SerializeToString,
+            rundblick_dot_customers_dot_v1_dot_webhook__pb2.RedeliverWebhookNotificationResponse.FromString,
             options,
             channel_credentials,
             insecure,

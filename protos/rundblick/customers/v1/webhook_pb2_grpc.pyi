@@ -27,31 +27,57 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class WebhookServiceStub:
-    """Systems of the company that carry what goes out to customers: its mail, short messages, messengers."""
+    """Systems of the company that carry what goes out to customers (its mail, short messages, messengers), or are told what
+    happens.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> WebhookServiceAsyncStub: ...
     CreateWebhookEndpoint: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.CreateWebhookEndpointRequest, _webhook_pb2.CreateWebhookEndpointResponse]
-    """INVALID_ARGUMENT: the URL or the channels. ALREADY_EXISTS: another endpoint carries one of the channels."""
+    """INVALID_ARGUMENT: the URL, the channels, or the events. ALREADY_EXISTS: another endpoint carries one of the channels."""
     ArchiveWebhookEndpoint: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.ArchiveWebhookEndpointRequest, _webhook_pb2.ArchiveWebhookEndpointResponse]
     """It is handed nothing from now on; what waits goes another way or goes on waiting. NOT_FOUND."""
     ListWebhookEndpoints: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.ListWebhookEndpointsRequest, _webhook_pb2.ListWebhookEndpointsResponse]
+    RecordHappenings: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.RecordHappeningsRequest, _webhook_pb2.RecordHappeningsResponse]
+    """Happened elsewhere: each is told to the endpoints that want its event, once, however often it is said here.
+    INVALID_ARGUMENT: no event.
+    """
+    ListWebhookNotifications: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.ListWebhookNotificationsRequest, _webhook_pb2.ListWebhookNotificationsResponse]
+    """What endpoints are or were told, the oldest first; those of a state. INVALID_ARGUMENT: no state."""
+    RedeliverWebhookNotification: _grpc.UnaryUnaryMultiCallable[_webhook_pb2.RedeliverWebhookNotificationRequest, _webhook_pb2.RedeliverWebhookNotificationResponse]
+    """Tells it once more, also what was told before: the endpoint knows it by its id. NOT_FOUND. ABORTED: it waits already,
+    or its endpoint is archived.
+    """
 
 @_typing.type_check_only
 class WebhookServiceAsyncStub(WebhookServiceStub):
-    """Systems of the company that carry what goes out to customers: its mail, short messages, messengers."""
+    """Systems of the company that carry what goes out to customers (its mail, short messages, messengers), or are told what
+    happens.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateWebhookEndpoint: _aio.UnaryUnaryMultiCallable[_webhook_pb2.CreateWebhookEndpointRequest, _webhook_pb2.CreateWebhookEndpointResponse]  # type: ignore[assignment]
-    """INVALID_ARGUMENT: the URL or the channels. ALREADY_EXISTS: another endpoint carries one of the channels."""
+    """INVALID_ARGUMENT: the URL, the channels, or the events. ALREADY_EXISTS: another endpoint carries one of the channels."""
     ArchiveWebhookEndpoint: _aio.UnaryUnaryMultiCallable[_webhook_pb2.ArchiveWebhookEndpointRequest, _webhook_pb2.ArchiveWebhookEndpointResponse]  # type: ignore[assignment]
     """It is handed nothing from now on; what waits goes another way or goes on waiting. NOT_FOUND."""
     ListWebhookEndpoints: _aio.UnaryUnaryMultiCallable[_webhook_pb2.ListWebhookEndpointsRequest, _webhook_pb2.ListWebhookEndpointsResponse]  # type: ignore[assignment]
+    RecordHappenings: _aio.UnaryUnaryMultiCallable[_webhook_pb2.RecordHappeningsRequest, _webhook_pb2.RecordHappeningsResponse]  # type: ignore[assignment]
+    """Happened elsewhere: each is told to the endpoints that want its event, once, however often it is said here.
+    INVALID_ARGUMENT: no event.
+    """
+    ListWebhookNotifications: _aio.UnaryUnaryMultiCallable[_webhook_pb2.ListWebhookNotificationsRequest, _webhook_pb2.ListWebhookNotificationsResponse]  # type: ignore[assignment]
+    """What endpoints are or were told, the oldest first; those of a state. INVALID_ARGUMENT: no state."""
+    RedeliverWebhookNotification: _aio.UnaryUnaryMultiCallable[_webhook_pb2.RedeliverWebhookNotificationRequest, _webhook_pb2.RedeliverWebhookNotificationResponse]  # type: ignore[assignment]
+    """Tells it once more, also what was told before: the endpoint knows it by its id. NOT_FOUND. ABORTED: it waits already,
+    or its endpoint is archived.
+    """
 
 class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Systems of the company that carry what goes out to customers: its mail, short messages, messengers."""
+    """Systems of the company that carry what goes out to customers (its mail, short messages, messengers), or are told what
+    happens.
+    """
 
     @_abc_1.abstractmethod
     def CreateWebhookEndpoint(
@@ -59,7 +85,7 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_pb2.CreateWebhookEndpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_webhook_pb2.CreateWebhookEndpointResponse, _abc.Awaitable[_webhook_pb2.CreateWebhookEndpointResponse]]:
-        """INVALID_ARGUMENT: the URL or the channels. ALREADY_EXISTS: another endpoint carries one of the channels."""
+        """INVALID_ARGUMENT: the URL, the channels, or the events. ALREADY_EXISTS: another endpoint carries one of the channels."""
 
     @_abc_1.abstractmethod
     def ArchiveWebhookEndpoint(
@@ -75,5 +101,33 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_pb2.ListWebhookEndpointsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_webhook_pb2.ListWebhookEndpointsResponse, _abc.Awaitable[_webhook_pb2.ListWebhookEndpointsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def RecordHappenings(
+        self,
+        request: _webhook_pb2.RecordHappeningsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_webhook_pb2.RecordHappeningsResponse, _abc.Awaitable[_webhook_pb2.RecordHappeningsResponse]]:
+        """Happened elsewhere: each is told to the endpoints that want its event, once, however often it is said here.
+        INVALID_ARGUMENT: no event.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWebhookNotifications(
+        self,
+        request: _webhook_pb2.ListWebhookNotificationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_webhook_pb2.ListWebhookNotificationsResponse, _abc.Awaitable[_webhook_pb2.ListWebhookNotificationsResponse]]:
+        """What endpoints are or were told, the oldest first; those of a state. INVALID_ARGUMENT: no state."""
+
+    @_abc_1.abstractmethod
+    def RedeliverWebhookNotification(
+        self,
+        request: _webhook_pb2.RedeliverWebhookNotificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_webhook_pb2.RedeliverWebhookNotificationResponse, _abc.Awaitable[_webhook_pb2.RedeliverWebhookNotificationResponse]]:
+        """Tells it once more, also what was told before: the endpoint knows it by its id. NOT_FOUND. ABORTED: it waits already,
+        or its endpoint is archived.
+        """
 
 def add_WebhookServiceServicer_to_server(servicer: WebhookServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -11,7 +11,6 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from rundblick.customers.v1 import customer_pb2 as _customer_pb2
 from rundblick.customers.v1 import reference_pb2 as _reference_pb2
-from rundblick.metrics.v1 import event_pb2 as _event_pb2
 from rundblick.shared.v1 import page_pb2 as _page_pb2
 import builtins as _builtins
 import sys
@@ -190,6 +189,31 @@ EXCLUSION_REASON_SPAM: ExclusionReason.ValueType  # 1
 EXCLUSION_REASON_DUPLICATE: ExclusionReason.ValueType  # 2
 Global___ExclusionReason: _TypeAlias = ExclusionReason  # noqa: Y015
 
+class _ServiceLevelState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ServiceLevelStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ServiceLevelState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SERVICE_LEVEL_STATE_UNSPECIFIED: _ServiceLevelState.ValueType  # 0
+    SERVICE_LEVEL_STATE_NOT_YET_DUE: _ServiceLevelState.ValueType  # 1
+    SERVICE_LEVEL_STATE_AT_RISK: _ServiceLevelState.ValueType  # 2
+    """still open, and little time is left"""
+    SERVICE_LEVEL_STATE_HIT: _ServiceLevelState.ValueType  # 3
+    SERVICE_LEVEL_STATE_MISSED: _ServiceLevelState.ValueType  # 4
+    """also while it is still open"""
+
+class ServiceLevelState(_ServiceLevelState, metaclass=_ServiceLevelStateEnumTypeWrapper): ...
+
+SERVICE_LEVEL_STATE_UNSPECIFIED: ServiceLevelState.ValueType  # 0
+SERVICE_LEVEL_STATE_NOT_YET_DUE: ServiceLevelState.ValueType  # 1
+SERVICE_LEVEL_STATE_AT_RISK: ServiceLevelState.ValueType  # 2
+"""still open, and little time is left"""
+SERVICE_LEVEL_STATE_HIT: ServiceLevelState.ValueType  # 3
+SERVICE_LEVEL_STATE_MISSED: ServiceLevelState.ValueType  # 4
+"""also while it is still open"""
+Global___ServiceLevelState: _TypeAlias = ServiceLevelState  # noqa: Y015
+
 class _EnquiryOrder:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -202,6 +226,8 @@ class _EnquiryOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EnquiryO
     ENQUIRY_ORDER_OPENED_AT_ASC: _EnquiryOrder.ValueType  # 2
     ENQUIRY_ORDER_WAITING_LONGEST: _EnquiryOrder.ValueType  # 3
     """only those in which a customer waits, longest first"""
+    ENQUIRY_ORDER_DUE: _EnquiryOrder.ValueType  # 4
+    """only those with a promise that is open, the one that is due first"""
 
 class EnquiryOrder(_EnquiryOrder, metaclass=_EnquiryOrderEnumTypeWrapper): ...
 
@@ -211,6 +237,8 @@ ENQUIRY_ORDER_OPENED_AT_DESC: EnquiryOrder.ValueType  # 1
 ENQUIRY_ORDER_OPENED_AT_ASC: EnquiryOrder.ValueType  # 2
 ENQUIRY_ORDER_WAITING_LONGEST: EnquiryOrder.ValueType  # 3
 """only those in which a customer waits, longest first"""
+ENQUIRY_ORDER_DUE: EnquiryOrder.ValueType  # 4
+"""only those with a promise that is open, the one that is due first"""
 Global___EnquiryOrder: _TypeAlias = EnquiryOrder  # noqa: Y015
 
 @_typing.final
@@ -229,6 +257,8 @@ class Wait(_message.Message):
     ASSIGNEE_AT_END_ID_FIELD_NUMBER: _builtins.int
     FLAGGED_FIELD_NUMBER: _builtins.int
     BUSINESS_SECONDS_FIELD_NUMBER: _builtins.int
+    CALENDAR_ID_FIELD_NUMBER: _builtins.int
+    CALENDAR_VERSION_FIELD_NUMBER: _builtins.int
     kind: Global___WaitKind.ValueType
     ended: Global___WaitEnd.ValueType
     seconds: _builtins.float
@@ -242,7 +272,10 @@ class Wait(_message.Message):
     assignee_at_end_id: _builtins.str
     flagged: Global___WaitFlag.ValueType
     business_seconds: _builtins.float
-    """absent without a calendar, never 0 instead"""
+    """once it has ended; absent without a calendar, never 0 instead"""
+    calendar_id: _builtins.str
+    """by which they were measured"""
+    calendar_version: _builtins.int
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -264,10 +297,12 @@ class Wait(_message.Message):
         assignee_at_end_id: _builtins.str | None = ...,
         flagged: Global___WaitFlag.ValueType = ...,
         business_seconds: _builtins.float | None = ...,
+        calendar_id: _builtins.str | None = ...,
+        calendar_version: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_answered_by_id", b"_answered_by_id", "_assignee_at_end_id", b"_assignee_at_end_id", "_assignee_at_start_id", b"_assignee_at_start_id", "_business_seconds", b"_business_seconds", "_paused_seconds", b"_paused_seconds", "_started_touchpoint_id", b"_started_touchpoint_id", "answered_by_id", b"answered_by_id", "assignee_at_end_id", b"assignee_at_end_id", "assignee_at_start_id", b"assignee_at_start_id", "business_seconds", b"business_seconds", "ended_at", b"ended_at", "paused_seconds", b"paused_seconds", "started_at", b"started_at", "started_touchpoint_id", b"started_touchpoint_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answered_by_id", b"_answered_by_id", "_assignee_at_end_id", b"_assignee_at_end_id", "_assignee_at_start_id", b"_assignee_at_start_id", "_business_seconds", b"_business_seconds", "_calendar_id", b"_calendar_id", "_calendar_version", b"_calendar_version", "_paused_seconds", b"_paused_seconds", "_started_touchpoint_id", b"_started_touchpoint_id", "answered_by_id", b"answered_by_id", "assignee_at_end_id", b"assignee_at_end_id", "assignee_at_start_id", b"assignee_at_start_id", "business_seconds", b"business_seconds", "calendar_id", b"calendar_id", "calendar_version", b"calendar_version", "ended_at", b"ended_at", "paused_seconds", b"paused_seconds", "started_at", b"started_at", "started_touchpoint_id", b"started_touchpoint_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answered_by_id", b"_answered_by_id", "_assignee_at_end_id", b"_assignee_at_end_id", "_assignee_at_start_id", b"_assignee_at_start_id", "_business_seconds", b"_business_seconds", "_paused_seconds", b"_paused_seconds", "_started_touchpoint_id", b"_started_touchpoint_id", "answered_by_id", b"answered_by_id", "assignee_at_end_id", b"assignee_at_end_id", "assignee_at_start_id", b"assignee_at_start_id", "business_seconds", b"business_seconds", "ended", b"ended", "ended_at", b"ended_at", "flagged", b"flagged", "kind", b"kind", "paused_seconds", b"paused_seconds", "seconds", b"seconds", "started_at", b"started_at", "started_touchpoint_id", b"started_touchpoint_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answered_by_id", b"_answered_by_id", "_assignee_at_end_id", b"_assignee_at_end_id", "_assignee_at_start_id", b"_assignee_at_start_id", "_business_seconds", b"_business_seconds", "_calendar_id", b"_calendar_id", "_calendar_version", b"_calendar_version", "_paused_seconds", b"_paused_seconds", "_started_touchpoint_id", b"_started_touchpoint_id", "answered_by_id", b"answered_by_id", "assignee_at_end_id", b"assignee_at_end_id", "assignee_at_start_id", b"assignee_at_start_id", "business_seconds", b"business_seconds", "calendar_id", b"calendar_id", "calendar_version", b"calendar_version", "ended", b"ended", "ended_at", b"ended_at", "flagged", b"flagged", "kind", b"kind", "paused_seconds", b"paused_seconds", "seconds", b"seconds", "started_at", b"started_at", "started_touchpoint_id", b"started_touchpoint_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__answered_by_id: _TypeAlias = _typing.Literal["answered_by_id"]  # noqa: Y015
     _WhichOneofArgType__answered_by_id: _TypeAlias = _typing.Literal["_answered_by_id", b"_answered_by_id"]  # noqa: Y015
@@ -277,6 +312,10 @@ class Wait(_message.Message):
     _WhichOneofArgType__assignee_at_start_id: _TypeAlias = _typing.Literal["_assignee_at_start_id", b"_assignee_at_start_id"]  # noqa: Y015
     _WhichOneofReturnType__business_seconds: _TypeAlias = _typing.Literal["business_seconds"]  # noqa: Y015
     _WhichOneofArgType__business_seconds: _TypeAlias = _typing.Literal["_business_seconds", b"_business_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__calendar_id: _TypeAlias = _typing.Literal["calendar_id"]  # noqa: Y015
+    _WhichOneofArgType__calendar_id: _TypeAlias = _typing.Literal["_calendar_id", b"_calendar_id"]  # noqa: Y015
+    _WhichOneofReturnType__calendar_version: _TypeAlias = _typing.Literal["calendar_version"]  # noqa: Y015
+    _WhichOneofArgType__calendar_version: _TypeAlias = _typing.Literal["_calendar_version", b"_calendar_version"]  # noqa: Y015
     _WhichOneofReturnType__paused_seconds: _TypeAlias = _typing.Literal["paused_seconds"]  # noqa: Y015
     _WhichOneofArgType__paused_seconds: _TypeAlias = _typing.Literal["_paused_seconds", b"_paused_seconds"]  # noqa: Y015
     _WhichOneofReturnType__started_touchpoint_id: _TypeAlias = _typing.Literal["started_touchpoint_id"]  # noqa: Y015
@@ -290,11 +329,141 @@ class Wait(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__business_seconds) -> _WhichOneofReturnType__business_seconds | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__calendar_id) -> _WhichOneofReturnType__calendar_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__calendar_version) -> _WhichOneofReturnType__calendar_version | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__paused_seconds) -> _WhichOneofReturnType__paused_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__started_touchpoint_id) -> _WhichOneofReturnType__started_touchpoint_id | None: ...
 
 Global___Wait: _TypeAlias = Wait  # noqa: Y015
+
+@_typing.final
+class ServiceLevel(_message.Message):
+    """What was promised for one wait, and whether it is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    POLICY_ID_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    TARGET_SECONDS_FIELD_NUMBER: _builtins.int
+    BUSINESS_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    kind: Global___WaitKind.ValueType
+    policy_id: _builtins.str
+    policy_version: _builtins.int
+    target_seconds: _builtins.float
+    business: _builtins.bool
+    """the target is business time"""
+    state: Global___ServiceLevelState.ValueType
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """of the wait"""
+
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """absent: it stands still, or its time never comes"""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___WaitKind.ValueType = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        policy_id: _builtins.str = ...,
+        policy_version: _builtins.int = ...,
+        target_seconds: _builtins.float = ...,
+        business: _builtins.bool = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___ServiceLevelState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business", b"business", "due_at", b"due_at", "kind", b"kind", "policy_id", b"policy_id", "policy_version", b"policy_version", "started_at", b"started_at", "state", b"state", "target_seconds", b"target_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServiceLevel: _TypeAlias = ServiceLevel  # noqa: Y015
+
+@_typing.final
+class StatusChange(_message.Message):
+    """What became of the enquiry at a moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    EXCLUDED_FIELD_NUMBER: _builtins.int
+    BY_ID_FIELD_NUMBER: _builtins.int
+    status: Global___EnquiryStatus.ValueType
+    """from then on"""
+    excluded: Global___ExclusionReason.ValueType
+    """from then on"""
+    by_id: _builtins.str
+    """employee"""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        status: Global___EnquiryStatus.ValueType = ...,
+        excluded: Global___ExclusionReason.ValueType = ...,
+        by_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_by_id", b"_by_id", "at", b"at", "by_id", b"by_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_by_id", b"_by_id", "at", b"at", "by_id", b"by_id", "excluded", b"excluded", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__by_id: _TypeAlias = _typing.Literal["by_id"]  # noqa: Y015
+    _WhichOneofArgType__by_id: _TypeAlias = _typing.Literal["_by_id", b"_by_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__by_id) -> _WhichOneofReturnType__by_id | None: ...
+
+Global___StatusChange: _TypeAlias = StatusChange  # noqa: Y015
+
+@_typing.final
+class Assignment(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_FIELD_NUMBER: _builtins.int
+    ASSIGNEE_ID_FIELD_NUMBER: _builtins.int
+    TEAM_ID_FIELD_NUMBER: _builtins.int
+    BY_ID_FIELD_NUMBER: _builtins.int
+    assignee_id: _builtins.str
+    team_id: _builtins.str
+    by_id: _builtins.str
+    """employee"""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        assignee_id: _builtins.str | None = ...,
+        team_id: _builtins.str | None = ...,
+        by_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_by_id", b"_by_id", "_team_id", b"_team_id", "assignee_id", b"assignee_id", "at", b"at", "by_id", b"by_id", "team_id", b"team_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_by_id", b"_by_id", "_team_id", b"_team_id", "assignee_id", b"assignee_id", "at", b"at", "by_id", b"by_id", "team_id", b"team_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__assignee_id: _TypeAlias = _typing.Literal["assignee_id"]  # noqa: Y015
+    _WhichOneofArgType__assignee_id: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id"]  # noqa: Y015
+    _WhichOneofReturnType__by_id: _TypeAlias = _typing.Literal["by_id"]  # noqa: Y015
+    _WhichOneofArgType__by_id: _TypeAlias = _typing.Literal["_by_id", b"_by_id"]  # noqa: Y015
+    _WhichOneofReturnType__team_id: _TypeAlias = _typing.Literal["team_id"]  # noqa: Y015
+    _WhichOneofArgType__team_id: _TypeAlias = _typing.Literal["_team_id", b"_team_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__assignee_id) -> _WhichOneofReturnType__assignee_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__by_id) -> _WhichOneofReturnType__by_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__team_id) -> _WhichOneofReturnType__team_id | None: ...
+
+Global___Assignment: _TypeAlias = Assignment  # noqa: Y015
 
 @_typing.final
 class Enquiry(_message.Message):
@@ -320,6 +489,12 @@ class Enquiry(_message.Message):
     WAITS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     EXCLUDED_FIELD_NUMBER: _builtins.int
+    MERGED_INTO_ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    TOUCHPOINT_IDS_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    ASSIGNMENTS_FIELD_NUMBER: _builtins.int
+    SERVICE_LEVELS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """enq_..."""
     customer_id: _builtins.str
@@ -337,6 +512,10 @@ class Enquiry(_message.Message):
     reopen_count: _builtins.int
     version: _builtins.int
     excluded: Global___ExclusionReason.ValueType
+    merged_into_id: _builtins.str
+    """the enquiry that its messages belong to since"""
+    campaign_id: _builtins.str
+    """by the code it was opened with"""
     @_builtins.property
     def opened_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -345,6 +524,22 @@ class Enquiry(_message.Message):
     def resolved_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def waits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Wait]: ...
+    @_builtins.property
+    def touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """all that its public messages came or went over, the first one first"""
+
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___StatusChange]:
+        """by time"""
+
+    @_builtins.property
+    def assignments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Assignment]:
+        """by time"""
+
+    @_builtins.property
+    def service_levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServiceLevel]:
+        """in the order of the waits"""
+
     def __init__(
         self,
         *,
@@ -368,19 +563,29 @@ class Enquiry(_message.Message):
         waits: _abc.Iterable[Global___Wait] | None = ...,
         version: _builtins.int = ...,
         excluded: Global___ExclusionReason.ValueType = ...,
+        merged_into_id: _builtins.str | None = ...,
+        campaign_id: _builtins.str | None = ...,
+        touchpoint_ids: _abc.Iterable[_builtins.str] | None = ...,
+        history: _abc.Iterable[Global___StatusChange] | None = ...,
+        assignments: _abc.Iterable[Global___Assignment] | None = ...,
+        service_levels: _abc.Iterable[Global___ServiceLevel] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_category", b"_category", "_customer_id", b"_customer_id", "_external_id", b"_external_id", "_service", b"_service", "_source_record_id", b"_source_record_id", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "assignee_id", b"assignee_id", "category", b"category", "customer_id", b"customer_id", "external_id", b"external_id", "first_responded_at", b"first_responded_at", "opened_at", b"opened_at", "resolved_at", b"resolved_at", "service", b"service", "source_record_id", b"source_record_id", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_campaign_id", b"_campaign_id", "_category", b"_category", "_customer_id", b"_customer_id", "_external_id", b"_external_id", "_merged_into_id", b"_merged_into_id", "_service", b"_service", "_source_record_id", b"_source_record_id", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "assignee_id", b"assignee_id", "campaign_id", b"campaign_id", "category", b"category", "customer_id", b"customer_id", "external_id", b"external_id", "first_responded_at", b"first_responded_at", "merged_into_id", b"merged_into_id", "opened_at", b"opened_at", "resolved_at", b"resolved_at", "service", b"service", "source_record_id", b"source_record_id", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_category", b"_category", "_customer_id", b"_customer_id", "_external_id", b"_external_id", "_service", b"_service", "_source_record_id", b"_source_record_id", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "assignee_id", b"assignee_id", "category", b"category", "customer_id", b"customer_id", "excluded", b"excluded", "external_id", b"external_id", "first_responded_at", b"first_responded_at", "id", b"id", "opened_at", b"opened_at", "priority", b"priority", "reopen_count", b"reopen_count", "resolved_at", b"resolved_at", "service", b"service", "source", b"source", "source_record_id", b"source_record_id", "status", b"status", "subject", b"subject", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "version", b"version", "waits", b"waits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_campaign_id", b"_campaign_id", "_category", b"_category", "_customer_id", b"_customer_id", "_external_id", b"_external_id", "_merged_into_id", b"_merged_into_id", "_service", b"_service", "_source_record_id", b"_source_record_id", "_team_id", b"_team_id", "_touchpoint_id", b"_touchpoint_id", "assignee_id", b"assignee_id", "assignments", b"assignments", "campaign_id", b"campaign_id", "category", b"category", "customer_id", b"customer_id", "excluded", b"excluded", "external_id", b"external_id", "first_responded_at", b"first_responded_at", "history", b"history", "id", b"id", "merged_into_id", b"merged_into_id", "opened_at", b"opened_at", "priority", b"priority", "reopen_count", b"reopen_count", "resolved_at", b"resolved_at", "service", b"service", "service_levels", b"service_levels", "source", b"source", "source_record_id", b"source_record_id", "status", b"status", "subject", b"subject", "team_id", b"team_id", "touchpoint_id", b"touchpoint_id", "touchpoint_ids", b"touchpoint_ids", "version", b"version", "waits", b"waits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__assignee_id: _TypeAlias = _typing.Literal["assignee_id"]  # noqa: Y015
     _WhichOneofArgType__assignee_id: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id"]  # noqa: Y015
+    _WhichOneofReturnType__campaign_id: _TypeAlias = _typing.Literal["campaign_id"]  # noqa: Y015
+    _WhichOneofArgType__campaign_id: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id"]  # noqa: Y015
     _WhichOneofReturnType__category: _TypeAlias = _typing.Literal["category"]  # noqa: Y015
     _WhichOneofArgType__category: _TypeAlias = _typing.Literal["_category", b"_category"]  # noqa: Y015
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
     _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
     _WhichOneofReturnType__external_id: _TypeAlias = _typing.Literal["external_id"]  # noqa: Y015
     _WhichOneofArgType__external_id: _TypeAlias = _typing.Literal["_external_id", b"_external_id"]  # noqa: Y015
+    _WhichOneofReturnType__merged_into_id: _TypeAlias = _typing.Literal["merged_into_id"]  # noqa: Y015
+    _WhichOneofArgType__merged_into_id: _TypeAlias = _typing.Literal["_merged_into_id", b"_merged_into_id"]  # noqa: Y015
     _WhichOneofReturnType__service: _TypeAlias = _typing.Literal["service"]  # noqa: Y015
     _WhichOneofArgType__service: _TypeAlias = _typing.Literal["_service", b"_service"]  # noqa: Y015
     _WhichOneofReturnType__source_record_id: _TypeAlias = _typing.Literal["source_record_id"]  # noqa: Y015
@@ -392,11 +597,15 @@ class Enquiry(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__assignee_id) -> _WhichOneofReturnType__assignee_id | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__campaign_id) -> _WhichOneofReturnType__campaign_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__category) -> _WhichOneofReturnType__category | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__external_id) -> _WhichOneofReturnType__external_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__merged_into_id) -> _WhichOneofReturnType__merged_into_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__service) -> _WhichOneofReturnType__service | None: ...
     @_typing.overload
@@ -424,6 +633,7 @@ class Message(_message.Message):
     CONNECTED_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     SOURCE_RECORD_ID_FIELD_NUMBER: _builtins.int
+    ATTACHMENT_IDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """msg_..."""
     enquiry_id: _builtins.str
@@ -440,6 +650,8 @@ class Message(_message.Message):
     source_record_id: _builtins.str
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def attachment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -455,10 +667,11 @@ class Message(_message.Message):
         connected: _builtins.bool | None = ...,
         source: _builtins.str = ...,
         source_record_id: _builtins.str | None = ...,
+        attachment_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_author_id", b"_author_id", "_connected", b"_connected", "_in_reply_to_id", b"_in_reply_to_id", "_source_record_id", b"_source_record_id", "_touchpoint_id", b"_touchpoint_id", "author_id", b"author_id", "connected", b"connected", "in_reply_to_id", b"in_reply_to_id", "occurred_at", b"occurred_at", "source_record_id", b"source_record_id", "touchpoint_id", b"touchpoint_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_author_id", b"_author_id", "_connected", b"_connected", "_in_reply_to_id", b"_in_reply_to_id", "_source_record_id", b"_source_record_id", "_touchpoint_id", b"_touchpoint_id", "author_id", b"author_id", "author_kind", b"author_kind", "body", b"body", "connected", b"connected", "enquiry_id", b"enquiry_id", "id", b"id", "in_reply_to_id", b"in_reply_to_id", "occurred_at", b"occurred_at", "source", b"source", "source_record_id", b"source_record_id", "touchpoint_id", b"touchpoint_id", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_author_id", b"_author_id", "_connected", b"_connected", "_in_reply_to_id", b"_in_reply_to_id", "_source_record_id", b"_source_record_id", "_touchpoint_id", b"_touchpoint_id", "attachment_ids", b"attachment_ids", "author_id", b"author_id", "author_kind", b"author_kind", "body", b"body", "connected", b"connected", "enquiry_id", b"enquiry_id", "id", b"id", "in_reply_to_id", b"in_reply_to_id", "occurred_at", b"occurred_at", "source", b"source", "source_record_id", b"source_record_id", "touchpoint_id", b"touchpoint_id", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__author_id: _TypeAlias = _typing.Literal["author_id"]  # noqa: Y015
     _WhichOneofArgType__author_id: _TypeAlias = _typing.Literal["_author_id", b"_author_id"]  # noqa: Y015
@@ -673,14 +886,46 @@ class EnquiryFilter(_message.Message):
     TEAM_ID_FIELD_NUMBER: _builtins.int
     ASSIGNEE_ID_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
+    CUSTOMER_IDS_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    SERVICES_FIELD_NUMBER: _builtins.int
+    PRIORITIES_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    OPENED_FROM_FIELD_NUMBER: _builtins.int
+    OPENED_UNTIL_FIELD_NUMBER: _builtins.int
+    AT_RISK_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
     team_id: _builtins.str
     assignee_id: _builtins.str
     waiting: _builtins.bool
     """a customer waits for an answer"""
+    at_risk: _builtins.bool
+    """one of its promises is at risk, none is missed"""
+    missed: _builtins.bool
+    """a promise is missed, and the wait is still open"""
+    search: _builtins.str
+    """words that all stand in the subject, in any case"""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[Global___EnquiryStatus.ValueType]: ...
     @_builtins.property
     def touchpoint_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def customer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def services(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def priorities(self) -> _containers.RepeatedScalarFieldContainer[Global___Priority.ValueType]: ...
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def opened_from(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def opened_until(self) -> _timestamp_pb2.Timestamp:
+        """exclusive"""
+
     def __init__(
         self,
         *,
@@ -689,19 +934,41 @@ class EnquiryFilter(_message.Message):
         team_id: _builtins.str | None = ...,
         assignee_id: _builtins.str | None = ...,
         waiting: _builtins.bool | None = ...,
+        customer_ids: _abc.Iterable[_builtins.str] | None = ...,
+        categories: _abc.Iterable[_builtins.str] | None = ...,
+        services: _abc.Iterable[_builtins.str] | None = ...,
+        priorities: _abc.Iterable[Global___Priority.ValueType] | None = ...,
+        sources: _abc.Iterable[_builtins.str] | None = ...,
+        opened_from: _timestamp_pb2.Timestamp | None = ...,
+        opened_until: _timestamp_pb2.Timestamp | None = ...,
+        at_risk: _builtins.bool | None = ...,
+        missed: _builtins.bool | None = ...,
+        search: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_team_id", b"_team_id", "_waiting", b"_waiting", "assignee_id", b"assignee_id", "team_id", b"team_id", "waiting", b"waiting"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_at_risk", b"_at_risk", "_missed", b"_missed", "_search", b"_search", "_team_id", b"_team_id", "_waiting", b"_waiting", "assignee_id", b"assignee_id", "at_risk", b"at_risk", "missed", b"missed", "opened_from", b"opened_from", "opened_until", b"opened_until", "search", b"search", "team_id", b"team_id", "waiting", b"waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_team_id", b"_team_id", "_waiting", b"_waiting", "assignee_id", b"assignee_id", "statuses", b"statuses", "team_id", b"team_id", "touchpoint_ids", b"touchpoint_ids", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id", "_at_risk", b"_at_risk", "_missed", b"_missed", "_search", b"_search", "_team_id", b"_team_id", "_waiting", b"_waiting", "assignee_id", b"assignee_id", "at_risk", b"at_risk", "categories", b"categories", "customer_ids", b"customer_ids", "missed", b"missed", "opened_from", b"opened_from", "opened_until", b"opened_until", "priorities", b"priorities", "search", b"search", "services", b"services", "sources", b"sources", "statuses", b"statuses", "team_id", b"team_id", "touchpoint_ids", b"touchpoint_ids", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__assignee_id: _TypeAlias = _typing.Literal["assignee_id"]  # noqa: Y015
     _WhichOneofArgType__assignee_id: _TypeAlias = _typing.Literal["_assignee_id", b"_assignee_id"]  # noqa: Y015
+    _WhichOneofReturnType__at_risk: _TypeAlias = _typing.Literal["at_risk"]  # noqa: Y015
+    _WhichOneofArgType__at_risk: _TypeAlias = _typing.Literal["_at_risk", b"_at_risk"]  # noqa: Y015
+    _WhichOneofReturnType__missed: _TypeAlias = _typing.Literal["missed"]  # noqa: Y015
+    _WhichOneofArgType__missed: _TypeAlias = _typing.Literal["_missed", b"_missed"]  # noqa: Y015
+    _WhichOneofReturnType__search: _TypeAlias = _typing.Literal["search"]  # noqa: Y015
+    _WhichOneofArgType__search: _TypeAlias = _typing.Literal["_search", b"_search"]  # noqa: Y015
     _WhichOneofReturnType__team_id: _TypeAlias = _typing.Literal["team_id"]  # noqa: Y015
     _WhichOneofArgType__team_id: _TypeAlias = _typing.Literal["_team_id", b"_team_id"]  # noqa: Y015
     _WhichOneofReturnType__waiting: _TypeAlias = _typing.Literal["waiting"]  # noqa: Y015
     _WhichOneofArgType__waiting: _TypeAlias = _typing.Literal["_waiting", b"_waiting"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__assignee_id) -> _WhichOneofReturnType__assignee_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__at_risk) -> _WhichOneofReturnType__at_risk | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__missed) -> _WhichOneofReturnType__missed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__search) -> _WhichOneofReturnType__search | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__team_id) -> _WhichOneofReturnType__team_id | None: ...
     @_typing.overload
@@ -908,6 +1175,7 @@ class NewMessage(_message.Message):
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     IN_REPLY_TO_ID_FIELD_NUMBER: _builtins.int
     CONNECTED_FIELD_NUMBER: _builtins.int
+    ATTACHMENT_IDS_FIELD_NUMBER: _builtins.int
     author_kind: Global___AuthorKind.ValueType
     """unspecified: the customer"""
     author_id: _builtins.str
@@ -923,6 +1191,10 @@ class NewMessage(_message.Message):
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """absent: now"""
 
+    @_builtins.property
+    def attachment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """uploaded before, by the same caller"""
+
     def __init__(
         self,
         *,
@@ -934,10 +1206,11 @@ class NewMessage(_message.Message):
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
         in_reply_to_id: _builtins.str | None = ...,
         connected: _builtins.bool | None = ...,
+        attachment_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_author_id", b"_author_id", "_connected", b"_connected", "_in_reply_to_id", b"_in_reply_to_id", "_touchpoint_key", b"_touchpoint_key", "author_id", b"author_id", "connected", b"connected", "in_reply_to_id", b"in_reply_to_id", "occurred_at", b"occurred_at", "touchpoint_key", b"touchpoint_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_author_id", b"_author_id", "_connected", b"_connected", "_in_reply_to_id", b"_in_reply_to_id", "_touchpoint_key", b"_touchpoint_key", "author_id", b"author_id", "author_kind", b"author_kind", "body", b"body", "connected", b"connected", "in_reply_to_id", b"in_reply_to_id", "occurred_at", b"occurred_at", "touchpoint_key", b"touchpoint_key", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_author_id", b"_author_id", "_connected", b"_connected", "_in_reply_to_id", b"_in_reply_to_id", "_touchpoint_key", b"_touchpoint_key", "attachment_ids", b"attachment_ids", "author_id", b"author_id", "author_kind", b"author_kind", "body", b"body", "connected", b"connected", "in_reply_to_id", b"in_reply_to_id", "occurred_at", b"occurred_at", "touchpoint_key", b"touchpoint_key", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__author_id: _TypeAlias = _typing.Literal["author_id"]  # noqa: Y015
     _WhichOneofArgType__author_id: _TypeAlias = _typing.Literal["_author_id", b"_author_id"]  # noqa: Y015
@@ -975,6 +1248,7 @@ class OpenEnquiryRequest(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     PRIORITY_FIELD_NUMBER: _builtins.int
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     customer_id: _builtins.str
     touchpoint_key: _builtins.str
@@ -986,6 +1260,8 @@ class OpenEnquiryRequest(_message.Message):
     team_key: _builtins.str
     priority: Global___Priority.ValueType
     external_id: _builtins.str
+    code: _builtins.str
+    """of the touchpoint, instead of its key"""
     @_builtins.property
     def customer_external_id(self) -> _customer_pb2.ExternalId: ...
     @_builtins.property
@@ -1012,13 +1288,16 @@ class OpenEnquiryRequest(_message.Message):
         message: Global___NewMessage | None = ...,
         priority: Global___Priority.ValueType = ...,
         external_id: _builtins.str | None = ...,
+        code: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_external_id", b"_external_id", "_idempotency_key", b"_idempotency_key", "_message", b"_message", "_service", b"_service", "_team_key", b"_team_key", "category", b"category", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "external_id", b"external_id", "idempotency_key", b"idempotency_key", "message", b"message", "opened_at", b"opened_at", "service", b"service", "team_key", b"team_key"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_code", b"_code", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_external_id", b"_external_id", "_idempotency_key", b"_idempotency_key", "_message", b"_message", "_service", b"_service", "_team_key", b"_team_key", "category", b"category", "code", b"code", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "external_id", b"external_id", "idempotency_key", b"idempotency_key", "message", b"message", "opened_at", b"opened_at", "service", b"service", "team_key", b"team_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_external_id", b"_external_id", "_idempotency_key", b"_idempotency_key", "_message", b"_message", "_service", b"_service", "_team_key", b"_team_key", "category", b"category", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "external_id", b"external_id", "idempotency_key", b"idempotency_key", "message", b"message", "opened_at", b"opened_at", "priority", b"priority", "service", b"service", "source", b"source", "subject", b"subject", "team_key", b"team_key", "touchpoint_key", b"touchpoint_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_code", b"_code", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_external_id", b"_external_id", "_idempotency_key", b"_idempotency_key", "_message", b"_message", "_service", b"_service", "_team_key", b"_team_key", "category", b"category", "code", b"code", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "external_id", b"external_id", "idempotency_key", b"idempotency_key", "message", b"message", "opened_at", b"opened_at", "priority", b"priority", "service", b"service", "source", b"source", "subject", b"subject", "team_key", b"team_key", "touchpoint_key", b"touchpoint_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__category: _TypeAlias = _typing.Literal["category"]  # noqa: Y015
     _WhichOneofArgType__category: _TypeAlias = _typing.Literal["_category", b"_category"]  # noqa: Y015
+    _WhichOneofReturnType__code: _TypeAlias = _typing.Literal["code"]  # noqa: Y015
+    _WhichOneofArgType__code: _TypeAlias = _typing.Literal["_code", b"_code"]  # noqa: Y015
     _WhichOneofReturnType__customer_external_id: _TypeAlias = _typing.Literal["customer_external_id"]  # noqa: Y015
     _WhichOneofArgType__customer_external_id: _TypeAlias = _typing.Literal["_customer_external_id", b"_customer_external_id"]  # noqa: Y015
     _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
@@ -1035,6 +1314,8 @@ class OpenEnquiryRequest(_message.Message):
     _WhichOneofArgType__team_key: _TypeAlias = _typing.Literal["_team_key", b"_team_key"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__category) -> _WhichOneofReturnType__category | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__code) -> _WhichOneofReturnType__code | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_external_id) -> _WhichOneofReturnType__customer_external_id | None: ...
     @_typing.overload
@@ -1085,6 +1366,8 @@ class UpdateEnquiryRequest(_message.Message):
     PRIORITY_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     id: _builtins.str
     version: _builtins.int
@@ -1094,10 +1377,14 @@ class UpdateEnquiryRequest(_message.Message):
     priority: Global___Priority.ValueType
     status: Global___EnquiryStatus.ValueType
     """OPEN or PENDING; the other steps have their own calls"""
+    customer_id: _builtins.str
+    """Whose it is, when nobody knew before."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """of the status; absent: now"""
 
+    @_builtins.property
+    def customer_external_id(self) -> _customer_pb2.ExternalId: ...
     def __init__(
         self,
         *,
@@ -1110,13 +1397,19 @@ class UpdateEnquiryRequest(_message.Message):
         priority: Global___Priority.ValueType | None = ...,
         status: Global___EnquiryStatus.ValueType | None = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
+        customer_id: _builtins.str | None = ...,
+        customer_external_id: _customer_pb2.ExternalId | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_idempotency_key", b"_idempotency_key", "_priority", b"_priority", "_service", b"_service", "_status", b"_status", "_subject", b"_subject", "_version", b"_version", "category", b"category", "idempotency_key", b"idempotency_key", "occurred_at", b"occurred_at", "priority", b"priority", "service", b"service", "status", b"status", "subject", b"subject", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_idempotency_key", b"_idempotency_key", "_priority", b"_priority", "_service", b"_service", "_status", b"_status", "_subject", b"_subject", "_version", b"_version", "category", b"category", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "idempotency_key", b"idempotency_key", "occurred_at", b"occurred_at", "priority", b"priority", "service", b"service", "status", b"status", "subject", b"subject", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_idempotency_key", b"_idempotency_key", "_priority", b"_priority", "_service", b"_service", "_status", b"_status", "_subject", b"_subject", "_version", b"_version", "category", b"category", "id", b"id", "idempotency_key", b"idempotency_key", "occurred_at", b"occurred_at", "priority", b"priority", "service", b"service", "status", b"status", "subject", b"subject", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_customer_external_id", b"_customer_external_id", "_customer_id", b"_customer_id", "_idempotency_key", b"_idempotency_key", "_priority", b"_priority", "_service", b"_service", "_status", b"_status", "_subject", b"_subject", "_version", b"_version", "category", b"category", "customer_external_id", b"customer_external_id", "customer_id", b"customer_id", "id", b"id", "idempotency_key", b"idempotency_key", "occurred_at", b"occurred_at", "priority", b"priority", "service", b"service", "status", b"status", "subject", b"subject", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__category: _TypeAlias = _typing.Literal["category"]  # noqa: Y015
     _WhichOneofArgType__category: _TypeAlias = _typing.Literal["_category", b"_category"]  # noqa: Y015
+    _WhichOneofReturnType__customer_external_id: _TypeAlias = _typing.Literal["customer_external_id"]  # noqa: Y015
+    _WhichOneofArgType__customer_external_id: _TypeAlias = _typing.Literal["_customer_external_id", b"_customer_external_id"]  # noqa: Y015
+    _WhichOneofReturnType__customer_id: _TypeAlias = _typing.Literal["customer_id"]  # noqa: Y015
+    _WhichOneofArgType__customer_id: _TypeAlias = _typing.Literal["_customer_id", b"_customer_id"]  # noqa: Y015
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
     _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
@@ -1131,6 +1424,10 @@ class UpdateEnquiryRequest(_message.Message):
     _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__category) -> _WhichOneofReturnType__category | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_external_id) -> _WhichOneofReturnType__customer_external_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_id) -> _WhichOneofReturnType__customer_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
     @_typing.overload
@@ -1479,6 +1776,114 @@ class ExcludeEnquiryResponse(_message.Message):
 Global___ExcludeEnquiryResponse: _TypeAlias = ExcludeEnquiryResponse  # noqa: Y015
 
 @_typing.final
+class IncludeEnquiryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    id: _builtins.str
+    @_builtins.property
+    def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str | None = ...,
+        id: _builtins.str = ...,
+        occurred_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "id", b"id", "idempotency_key", b"idempotency_key", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+
+Global___IncludeEnquiryRequest: _TypeAlias = IncludeEnquiryRequest  # noqa: Y015
+
+@_typing.final
+class IncludeEnquiryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENQUIRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def enquiry(self) -> Global___Enquiry: ...
+    def __init__(
+        self,
+        *,
+        enquiry: Global___Enquiry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["enquiry", b"enquiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enquiry", b"enquiry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncludeEnquiryResponse: _TypeAlias = IncludeEnquiryResponse  # noqa: Y015
+
+@_typing.final
+class MergeEnquiriesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    INTO_ID_FIELD_NUMBER: _builtins.int
+    DUPLICATE_IDS_FIELD_NUMBER: _builtins.int
+    OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    idempotency_key: _builtins.str
+    into_id: _builtins.str
+    @_builtins.property
+    def duplicate_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 ... 50"""
+
+    @_builtins.property
+    def occurred_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        idempotency_key: _builtins.str | None = ...,
+        into_id: _builtins.str = ...,
+        duplicate_ids: _abc.Iterable[_builtins.str] | None = ...,
+        occurred_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "duplicate_ids", b"duplicate_ids", "idempotency_key", b"idempotency_key", "into_id", b"into_id", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+
+Global___MergeEnquiriesRequest: _TypeAlias = MergeEnquiriesRequest  # noqa: Y015
+
+@_typing.final
+class MergeEnquiriesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENQUIRY_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def enquiry(self) -> Global___Enquiry:
+        """the one that is kept"""
+
+    @_builtins.property
+    def duplicates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Enquiry]: ...
+    def __init__(
+        self,
+        *,
+        enquiry: Global___Enquiry | None = ...,
+        duplicates: _abc.Iterable[Global___Enquiry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["enquiry", b"enquiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicates", b"duplicates", "enquiry", b"enquiry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeEnquiriesResponse: _TypeAlias = MergeEnquiriesResponse  # noqa: Y015
+
+@_typing.final
 class ImportedMessage(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1796,51 +2201,3 @@ class RederiveWaitsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__next_after) -> _WhichOneofReturnType__next_after | None: ...
 
 Global___RederiveWaitsResponse: _TypeAlias = RederiveWaitsResponse  # noqa: Y015
-
-@_typing.final
-class ListContributionsRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    AFTER_FIELD_NUMBER: _builtins.int
-    SIZE_FIELD_NUMBER: _builtins.int
-    after: _builtins.str
-    """as in RederiveWaits"""
-    size: _builtins.int
-    def __init__(
-        self,
-        *,
-        after: _builtins.str = ...,
-        size: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "size", b"size"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListContributionsRequest: _TypeAlias = ListContributionsRequest  # noqa: Y015
-
-@_typing.final
-class ListContributionsResponse(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    EVENTS_FIELD_NUMBER: _builtins.int
-    NEXT_AFTER_FIELD_NUMBER: _builtins.int
-    next_after: _builtins.str
-    @_builtins.property
-    def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]: ...
-    def __init__(
-        self,
-        *,
-        events: _abc.Iterable[_event_pb2.Event] | None = ...,
-        next_after: _builtins.str | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_after", b"_next_after", "next_after", b"next_after"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_after", b"_next_after", "events", b"events", "next_after", b"next_after"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__next_after: _TypeAlias = _typing.Literal["next_after"]  # noqa: Y015
-    _WhichOneofArgType__next_after: _TypeAlias = _typing.Literal["_next_after", b"_next_after"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_after) -> _WhichOneofReturnType__next_after | None: ...
-
-Global___ListContributionsResponse: _TypeAlias = ListContributionsResponse  # noqa: Y015

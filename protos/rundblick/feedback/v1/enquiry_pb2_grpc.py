@@ -94,15 +94,20 @@ class EnquiryServiceStub:
                 request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryRequest.SerializeToString,
                 response_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryResponse.FromString,
                 _registered_method=True)
+        self.IncludeEnquiry = channel.unary_unary(
+                '/rundblick.feedback.v1.EnquiryService/IncludeEnquiry',
+                request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.IncludeEnquiryRequest.SerializeToString,
+                response_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.IncludeEnquiryResponse.FromString,
+                _registered_method=True)
+        self.MergeEnquiries = channel.unary_unary(
+                '/rundblick.feedback.v1.EnquiryService/MergeEnquiries',
+                request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.MergeEnquiriesRequest.SerializeToString,
+                response_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.MergeEnquiriesResponse.FromString,
+                _registered_method=True)
         self.RederiveWaits = channel.unary_unary(
                 '/rundblick.feedback.v1.EnquiryService/RederiveWaits',
                 request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsRequest.SerializeToString,
                 response_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsResponse.FromString,
-                _registered_method=True)
-        self.ListContributions = channel.unary_unary(
-                '/rundblick.feedback.v1.EnquiryService/ListContributions',
-                request_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsRequest.SerializeToString,
-                response_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsResponse.FromString,
                 _registered_method=True)
         self.ImportEnquiries = channel.stream_stream(
                 '/rundblick.feedback.v1.EnquiryService/ImportEnquiries',
@@ -143,21 +148,23 @@ class EnquiryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def OpenEnquiry(self, request, context):
-        """INVALID_ARGUMENT: unknown touchpoint, customer or team key. ALREADY_EXISTS: the external id is taken.
+        """INVALID_ARGUMENT: unknown touchpoint, customer, team key or code. NOT_FOUND: an attachment. ALREADY_EXISTS: the
+        external id is taken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateEnquiry(self, request, context):
-        """NOT_FOUND. ABORTED: stale version.
+        """NOT_FOUND. ABORTED: stale version, or it has another customer already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AddMessage(self, request, context):
-        """NOT_FOUND: enquiry, or the message it replies to. INVALID_ARGUMENT: author or touchpoint.
+        """NOT_FOUND: enquiry, the message it replies to, or an attachment. INVALID_ARGUMENT: author or touchpoint.
+        PERMISSION_DENIED: internal notes need the scope enquiries:notes. ABORTED: it was merged into another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -198,16 +205,26 @@ class EnquiryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RederiveWaits(self, request, context):
-        """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
-        PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
+    def IncludeEnquiry(self, request, context):
+        """Takes an exclusion back: it counts again, as if it had never been excluded.
+        NOT_FOUND. ABORTED: it is not excluded, or was merged into another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListContributions(self, request, context):
-        """All that metrics should know today, as events that were never told. PERMISSION_DENIED, INVALID_ARGUMENT: as above.
+    def MergeEnquiries(self, request, context):
+        """Moves all messages of the duplicates to the one that is kept; the duplicates count no more and say where they went.
+        Merging again changes nothing. NOT_FOUND. INVALID_ARGUMENT: another source or another customer. ABORTED: one of them
+        is excluded, or was merged into another.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RederiveWaits(self, request, context):
+        """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
+        PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -284,15 +301,20 @@ def add_EnquiryServiceServicer_to_server(servicer, server):
                     request_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryRequest.FromString,
                     response_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ExcludeEnquiryResponse.SerializeToString,
             ),
+            'IncludeEnquiry': grpc.unary_unary_rpc_method_handler(
+                    servicer.IncludeEnquiry,
+                    request_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.IncludeEnquiryRequest.FromString,
+                    response_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.IncludeEnquiryResponse.SerializeToString,
+            ),
+            'MergeEnquiries': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeEnquiries,
+                    request_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.MergeEnquiriesRequest.FromString,
+                    response_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.MergeEnquiriesResponse.SerializeToString,
+            ),
             'RederiveWaits': grpc.unary_unary_rpc_method_handler(
                     servicer.RederiveWaits,
                     request_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsRequest.FromString,
                     response_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsResponse.SerializeToString,
-            ),
-            'ListContributions': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListContributions,
-                    request_deserializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsRequest.FromString,
-                    response_serializer=rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsResponse.SerializeToString,
             ),
             'ImportEnquiries': grpc.stream_stream_rpc_method_handler(
                     servicer.ImportEnquiries,
@@ -635,6 +657,60 @@ class EnquiryService:
             _registered_method=True)
 
     @staticmethod
+    def IncludeEnquiry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.feedback.v1.EnquiryService/IncludeEnquiry',
+            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.IncludeEnquiryRequest.SerializeToString,
+            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.IncludeEnquiryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeEnquiries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.feedback.v1.EnquiryService/MergeEnquiries',
+            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.MergeEnquiriesRequest.SerializeToString,
+            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.MergeEnquiriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RederiveWaits(request,
             target,
             options=(),
@@ -651,33 +727,6 @@ class EnquiryService:
             '/rundblick.feedback.v1.EnquiryService/RederiveWaits',
             rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsRequest.SerializeToString,
             rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.RederiveWaitsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListContributions(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/rundblick.feedback.v1.EnquiryService/ListContributions',
-            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsRequest.SerializeToString,
-            rundblick_dot_feedback_dot_v1_dot_enquiry__pb2.ListContributionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

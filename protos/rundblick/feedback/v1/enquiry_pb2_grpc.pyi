@@ -40,11 +40,15 @@ class EnquiryServiceStub:
     BatchListMessages: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.BatchListMessagesRequest, _enquiry_pb2.BatchListMessagesResponse]
     """One page of messages of each enquiry asked for, oldest first, keyed by enquiry id."""
     OpenEnquiry: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.OpenEnquiryRequest, _enquiry_pb2.OpenEnquiryResponse]
-    """INVALID_ARGUMENT: unknown touchpoint, customer or team key. ALREADY_EXISTS: the external id is taken."""
+    """INVALID_ARGUMENT: unknown touchpoint, customer, team key or code. NOT_FOUND: an attachment. ALREADY_EXISTS: the
+    external id is taken.
+    """
     UpdateEnquiry: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.UpdateEnquiryRequest, _enquiry_pb2.UpdateEnquiryResponse]
-    """NOT_FOUND. ABORTED: stale version."""
+    """NOT_FOUND. ABORTED: stale version, or it has another customer already."""
     AddMessage: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.AddMessageRequest, _enquiry_pb2.AddMessageResponse]
-    """NOT_FOUND: enquiry, or the message it replies to. INVALID_ARGUMENT: author or touchpoint."""
+    """NOT_FOUND: enquiry, the message it replies to, or an attachment. INVALID_ARGUMENT: author or touchpoint.
+    PERMISSION_DENIED: internal notes need the scope enquiries:notes. ABORTED: it was merged into another.
+    """
     AssignEnquiry: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.AssignEnquiryRequest, _enquiry_pb2.AssignEnquiryResponse]
     """NOT_FOUND. INVALID_ARGUMENT: unknown team."""
     ResolveEnquiry: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.ResolveEnquiryRequest, _enquiry_pb2.ResolveEnquiryResponse]
@@ -55,12 +59,19 @@ class EnquiryServiceStub:
     """NOT_FOUND. ABORTED: it is closed already."""
     ExcludeEnquiry: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.ExcludeEnquiryRequest, _enquiry_pb2.ExcludeEnquiryResponse]
     """NOT_FOUND. ABORTED: it is excluded already."""
+    IncludeEnquiry: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.IncludeEnquiryRequest, _enquiry_pb2.IncludeEnquiryResponse]
+    """Takes an exclusion back: it counts again, as if it had never been excluded.
+    NOT_FOUND. ABORTED: it is not excluded, or was merged into another.
+    """
+    MergeEnquiries: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.MergeEnquiriesRequest, _enquiry_pb2.MergeEnquiriesResponse]
+    """Moves all messages of the duplicates to the one that is kept; the duplicates count no more and say where they went.
+    Merging again changes nothing. NOT_FOUND. INVALID_ARGUMENT: another source or another customer. ABORTED: one of them
+    is excluded, or was merged into another.
+    """
     RederiveWaits: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.RederiveWaitsRequest, _enquiry_pb2.RederiveWaitsResponse]
     """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
     PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
     """
-    ListContributions: _grpc.UnaryUnaryMultiCallable[_enquiry_pb2.ListContributionsRequest, _enquiry_pb2.ListContributionsResponse]
-    """All that metrics should know today, as events that were never told. PERMISSION_DENIED, INVALID_ARGUMENT: as above."""
     ImportEnquiries: _grpc.StreamStreamMultiCallable[_enquiry_pb2.ImportEnquiriesRequest, _enquiry_pb2.ImportEnquiriesResponse]
     """Batches in, an answer for each batch once it is stored: what it holds is then there for good.
     A row is known by its source and external id: sending it again changes nothing, sending more facts of it adds them.
@@ -78,11 +89,15 @@ class EnquiryServiceAsyncStub(EnquiryServiceStub):
     BatchListMessages: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.BatchListMessagesRequest, _enquiry_pb2.BatchListMessagesResponse]  # type: ignore[assignment]
     """One page of messages of each enquiry asked for, oldest first, keyed by enquiry id."""
     OpenEnquiry: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.OpenEnquiryRequest, _enquiry_pb2.OpenEnquiryResponse]  # type: ignore[assignment]
-    """INVALID_ARGUMENT: unknown touchpoint, customer or team key. ALREADY_EXISTS: the external id is taken."""
+    """INVALID_ARGUMENT: unknown touchpoint, customer, team key or code. NOT_FOUND: an attachment. ALREADY_EXISTS: the
+    external id is taken.
+    """
     UpdateEnquiry: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.UpdateEnquiryRequest, _enquiry_pb2.UpdateEnquiryResponse]  # type: ignore[assignment]
-    """NOT_FOUND. ABORTED: stale version."""
+    """NOT_FOUND. ABORTED: stale version, or it has another customer already."""
     AddMessage: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.AddMessageRequest, _enquiry_pb2.AddMessageResponse]  # type: ignore[assignment]
-    """NOT_FOUND: enquiry, or the message it replies to. INVALID_ARGUMENT: author or touchpoint."""
+    """NOT_FOUND: enquiry, the message it replies to, or an attachment. INVALID_ARGUMENT: author or touchpoint.
+    PERMISSION_DENIED: internal notes need the scope enquiries:notes. ABORTED: it was merged into another.
+    """
     AssignEnquiry: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.AssignEnquiryRequest, _enquiry_pb2.AssignEnquiryResponse]  # type: ignore[assignment]
     """NOT_FOUND. INVALID_ARGUMENT: unknown team."""
     ResolveEnquiry: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.ResolveEnquiryRequest, _enquiry_pb2.ResolveEnquiryResponse]  # type: ignore[assignment]
@@ -93,12 +108,19 @@ class EnquiryServiceAsyncStub(EnquiryServiceStub):
     """NOT_FOUND. ABORTED: it is closed already."""
     ExcludeEnquiry: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.ExcludeEnquiryRequest, _enquiry_pb2.ExcludeEnquiryResponse]  # type: ignore[assignment]
     """NOT_FOUND. ABORTED: it is excluded already."""
+    IncludeEnquiry: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.IncludeEnquiryRequest, _enquiry_pb2.IncludeEnquiryResponse]  # type: ignore[assignment]
+    """Takes an exclusion back: it counts again, as if it had never been excluded.
+    NOT_FOUND. ABORTED: it is not excluded, or was merged into another.
+    """
+    MergeEnquiries: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.MergeEnquiriesRequest, _enquiry_pb2.MergeEnquiriesResponse]  # type: ignore[assignment]
+    """Moves all messages of the duplicates to the one that is kept; the duplicates count no more and say where they went.
+    Merging again changes nothing. NOT_FOUND. INVALID_ARGUMENT: another source or another customer. ABORTED: one of them
+    is excluded, or was merged into another.
+    """
     RederiveWaits: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.RederiveWaitsRequest, _enquiry_pb2.RederiveWaitsResponse]  # type: ignore[assignment]
     """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
     PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
     """
-    ListContributions: _aio.UnaryUnaryMultiCallable[_enquiry_pb2.ListContributionsRequest, _enquiry_pb2.ListContributionsResponse]  # type: ignore[assignment]
-    """All that metrics should know today, as events that were never told. PERMISSION_DENIED, INVALID_ARGUMENT: as above."""
     ImportEnquiries: _aio.StreamStreamMultiCallable[_enquiry_pb2.ImportEnquiriesRequest, _enquiry_pb2.ImportEnquiriesResponse]  # type: ignore[assignment]
     """Batches in, an answer for each batch once it is stored: what it holds is then there for good.
     A row is known by its source and external id: sending it again changes nothing, sending more facts of it adds them.
@@ -143,7 +165,9 @@ class EnquiryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _enquiry_pb2.OpenEnquiryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_enquiry_pb2.OpenEnquiryResponse, _abc.Awaitable[_enquiry_pb2.OpenEnquiryResponse]]:
-        """INVALID_ARGUMENT: unknown touchpoint, customer or team key. ALREADY_EXISTS: the external id is taken."""
+        """INVALID_ARGUMENT: unknown touchpoint, customer, team key or code. NOT_FOUND: an attachment. ALREADY_EXISTS: the
+        external id is taken.
+        """
 
     @_abc_1.abstractmethod
     def UpdateEnquiry(
@@ -151,7 +175,7 @@ class EnquiryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _enquiry_pb2.UpdateEnquiryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_enquiry_pb2.UpdateEnquiryResponse, _abc.Awaitable[_enquiry_pb2.UpdateEnquiryResponse]]:
-        """NOT_FOUND. ABORTED: stale version."""
+        """NOT_FOUND. ABORTED: stale version, or it has another customer already."""
 
     @_abc_1.abstractmethod
     def AddMessage(
@@ -159,7 +183,9 @@ class EnquiryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _enquiry_pb2.AddMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_enquiry_pb2.AddMessageResponse, _abc.Awaitable[_enquiry_pb2.AddMessageResponse]]:
-        """NOT_FOUND: enquiry, or the message it replies to. INVALID_ARGUMENT: author or touchpoint."""
+        """NOT_FOUND: enquiry, the message it replies to, or an attachment. INVALID_ARGUMENT: author or touchpoint.
+        PERMISSION_DENIED: internal notes need the scope enquiries:notes. ABORTED: it was merged into another.
+        """
 
     @_abc_1.abstractmethod
     def AssignEnquiry(
@@ -202,6 +228,27 @@ class EnquiryServiceServicer(metaclass=_abc_1.ABCMeta):
         """NOT_FOUND. ABORTED: it is excluded already."""
 
     @_abc_1.abstractmethod
+    def IncludeEnquiry(
+        self,
+        request: _enquiry_pb2.IncludeEnquiryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enquiry_pb2.IncludeEnquiryResponse, _abc.Awaitable[_enquiry_pb2.IncludeEnquiryResponse]]:
+        """Takes an exclusion back: it counts again, as if it had never been excluded.
+        NOT_FOUND. ABORTED: it is not excluded, or was merged into another.
+        """
+
+    @_abc_1.abstractmethod
+    def MergeEnquiries(
+        self,
+        request: _enquiry_pb2.MergeEnquiriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enquiry_pb2.MergeEnquiriesResponse, _abc.Awaitable[_enquiry_pb2.MergeEnquiriesResponse]]:
+        """Moves all messages of the duplicates to the one that is kept; the duplicates count no more and say where they went.
+        Merging again changes nothing. NOT_FOUND. INVALID_ARGUMENT: another source or another customer. ABORTED: one of them
+        is excluded, or was merged into another.
+        """
+
+    @_abc_1.abstractmethod
     def RederiveWaits(
         self,
         request: _enquiry_pb2.RederiveWaitsRequest,
@@ -210,14 +257,6 @@ class EnquiryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Derives the waits of one batch anew from its facts; figures follow what changes. Doing it again changes nothing.
         PERMISSION_DENIED: needs the scope operations. INVALID_ARGUMENT: bad size.
         """
-
-    @_abc_1.abstractmethod
-    def ListContributions(
-        self,
-        request: _enquiry_pb2.ListContributionsRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_enquiry_pb2.ListContributionsResponse, _abc.Awaitable[_enquiry_pb2.ListContributionsResponse]]:
-        """All that metrics should know today, as events that were never told. PERMISSION_DENIED, INVALID_ARGUMENT: as above."""
 
     @_abc_1.abstractmethod
     def ImportEnquiries(

@@ -27,7 +27,7 @@ from rundblick.metrics.v1 import kpi_pb2 as rundblick_dot_metrics_dot_v1_dot_kpi
 from rundblick.shared.v1 import page_pb2 as rundblick_dot_shared_dot_v1_dot_page__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rundblick/metrics/v1/change.proto\x12\x14rundblick.metrics.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1erundblick/metrics/v1/kpi.proto\x1a\x1erundblick/shared/v1/page.proto\"\x8d\x02\n\x06\x43hange\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x04kind\x18\x03 \x01(\x0e\x32 .rundblick.metrics.v1.ChangeKind\x12\x31\n\rintroduced_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etouchpoint_ids\x18\x05 \x03(\t\x12\x18\n\x0b\x64\x65scription\x18\x06 \x01(\tH\x00\x88\x01\x01\x12/\n\x0brecorded_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brecorded_by\x18\x08 \x01(\tB\x0e\n\x0c_description\"x\n\x0c\x43hangeAnswer\x12-\n\x05value\x18\x01 \x01(\x0b\x32\x1c.rundblick.metrics.v1.ChangeH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"H\n\nChangeEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12*\n\x04node\x18\x02 \x01(\x0b\x32\x1c.rundblick.metrics.v1.Change\"%\n\x16\x42\x61tchGetChangesRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\"\xba\x01\n\x17\x42\x61tchGetChangesResponse\x12K\n\x07\x61nswers\x18\x01 \x03(\x0b\x32:.rundblick.metrics.v1.BatchGetChangesResponse.AnswersEntry\x1aR\n\x0c\x41nswersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".rundblick.metrics.v1.ChangeAnswer:\x02\x38\x01\"\x85\x01\n\x0c\x43hangeFilter\x12/\n\x05kinds\x18\x01 \x03(\x0e\x32 .rundblick.metrics.v1.ChangeKind\x12\x16\n\x0etouchpoint_ids\x18\x02 \x03(\t\x12,\n\x06period\x18\x03 \x01(\x0b\x32\x1c.rundblick.metrics.v1.Period\"x\n\x12ListChangesRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\x12\x32\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\".rundblick.metrics.v1.ChangeFilter\"x\n\x13ListChangesResponse\x12/\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32 .rundblick.metrics.v1.ChangeEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo\"\xfa\x01\n\x13RecordChangeRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x04kind\x18\x03 \x01(\x0e\x32 .rundblick.metrics.v1.ChangeKind\x12\x31\n\rintroduced_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etouchpoint_ids\x18\x05 \x03(\t\x12\x18\n\x0b\x64\x65scription\x18\x06 \x01(\tH\x01\x88\x01\x01\x42\x12\n\x10_idempotency_keyB\x0e\n\x0c_description\"D\n\x14RecordChangeResponse\x12,\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x1c.rundblick.metrics.v1.Change*\xc0\x01\n\nChangeKind\x12\x1b\n\x17\x43HANGE_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43HANGE_KIND_TOOL\x10\x01\x12\x17\n\x13\x43HANGE_KIND_PROCESS\x10\x02\x12\x15\n\x11\x43HANGE_KIND_PRICE\x10\x03\x12\x15\n\x11\x43HANGE_KIND_OFFER\x10\x04\x12\x1e\n\x1a\x43HANGE_KIND_BUSINESS_MODEL\x10\x05\x12\x18\n\x14\x43HANGE_KIND_STAFFING\x10\x06\x32\xca\x02\n\rChangeService\x12n\n\x0f\x42\x61tchGetChanges\x12,.rundblick.metrics.v1.BatchGetChangesRequest\x1a-.rundblick.metrics.v1.BatchGetChangesResponse\x12\x62\n\x0bListChanges\x12(.rundblick.metrics.v1.ListChangesRequest\x1a).rundblick.metrics.v1.ListChangesResponse\x12\x65\n\x0cRecordChange\x12).rundblick.metrics.v1.RecordChangeRequest\x1a*.rundblick.metrics.v1.RecordChangeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rundblick/metrics/v1/change.proto\x12\x14rundblick.metrics.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1erundblick/metrics/v1/kpi.proto\x1a\x1erundblick/shared/v1/page.proto\"\xd7\x02\n\x06\x43hange\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x04kind\x18\x03 \x01(\x0e\x32 .rundblick.metrics.v1.ChangeKind\x12\x31\n\rintroduced_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etouchpoint_ids\x18\x05 \x03(\t\x12\x18\n\x0b\x64\x65scription\x18\x06 \x01(\tH\x00\x88\x01\x01\x12/\n\x0brecorded_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brecorded_by\x18\x08 \x01(\t\x12\x17\n\nmeasure_id\x18\t \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07\x61ims_at\x18\n \x01(\tH\x02\x88\x01\x01\x42\x0e\n\x0c_descriptionB\r\n\x0b_measure_idB\n\n\x08_aims_at\"x\n\x0c\x43hangeAnswer\x12-\n\x05value\x18\x01 \x01(\x0b\x32\x1c.rundblick.metrics.v1.ChangeH\x00\x12/\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1e.rundblick.shared.v1.ItemErrorH\x00\x42\x08\n\x06\x61nswer\"H\n\nChangeEdge\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12*\n\x04node\x18\x02 \x01(\x0b\x32\x1c.rundblick.metrics.v1.Change\"%\n\x16\x42\x61tchGetChangesRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\"\xba\x01\n\x17\x42\x61tchGetChangesResponse\x12K\n\x07\x61nswers\x18\x01 \x03(\x0b\x32:.rundblick.metrics.v1.BatchGetChangesResponse.AnswersEntry\x1aR\n\x0c\x41nswersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".rundblick.metrics.v1.ChangeAnswer:\x02\x38\x01\"\x85\x01\n\x0c\x43hangeFilter\x12/\n\x05kinds\x18\x01 \x03(\x0e\x32 .rundblick.metrics.v1.ChangeKind\x12\x16\n\x0etouchpoint_ids\x18\x02 \x03(\t\x12,\n\x06period\x18\x03 \x01(\x0b\x32\x1c.rundblick.metrics.v1.Period\"x\n\x12ListChangesRequest\x12.\n\x04page\x18\x01 \x01(\x0b\x32 .rundblick.shared.v1.PageRequest\x12\x32\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\".rundblick.metrics.v1.ChangeFilter\"x\n\x13ListChangesResponse\x12/\n\x05\x65\x64ges\x18\x01 \x03(\x0b\x32 .rundblick.metrics.v1.ChangeEdge\x12\x30\n\tpage_info\x18\x02 \x01(\x0b\x32\x1d.rundblick.shared.v1.PageInfo\"\xfa\x01\n\x13RecordChangeRequest\x12\x1c\n\x0fidempotency_key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x04kind\x18\x03 \x01(\x0e\x32 .rundblick.metrics.v1.ChangeKind\x12\x31\n\rintroduced_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0etouchpoint_ids\x18\x05 \x03(\t\x12\x18\n\x0b\x64\x65scription\x18\x06 \x01(\tH\x01\x88\x01\x01\x42\x12\n\x10_idempotency_keyB\x0e\n\x0c_description\"D\n\x14RecordChangeResponse\x12,\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x1c.rundblick.metrics.v1.Change\"\x8a\x02\n\x11IntroducedMeasure\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\r\n\x05title\x18\x03 \x01(\t\x12.\n\x04kind\x18\x04 \x01(\x0e\x32 .rundblick.metrics.v1.ChangeKind\x12\x31\n\rintroduced_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x07\x61ims_at\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07team_id\x18\x07 \x01(\tH\x01\x88\x01\x01\x12\x15\n\x08owner_id\x18\x08 \x01(\tH\x02\x88\x01\x01\x42\n\n\x08_aims_atB\n\n\x08_team_idB\x0b\n\t_owner_id\"O\n\x12PutMeasuresRequest\x12\x39\n\x08measures\x18\x01 \x03(\x0b\x32\'.rundblick.metrics.v1.IntroducedMeasure\"\x15\n\x13PutMeasuresResponse*\x91\x02\n\nChangeKind\x12\x1b\n\x17\x43HANGE_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43HANGE_KIND_TOOL\x10\x01\x12\x17\n\x13\x43HANGE_KIND_PROCESS\x10\x02\x12\x15\n\x11\x43HANGE_KIND_PRICE\x10\x03\x12\x15\n\x11\x43HANGE_KIND_OFFER\x10\x04\x12\x1e\n\x1a\x43HANGE_KIND_BUSINESS_MODEL\x10\x05\x12\x18\n\x14\x43HANGE_KIND_STAFFING\x10\x06\x12\x17\n\x13\x43HANGE_KIND_PRODUCT\x10\x07\x12\x17\n\x13\x43HANGE_KIND_SERVICE\x10\x08\x12\x1d\n\x19\x43HANGE_KIND_COMMUNICATION\x10\t2\xae\x03\n\rChangeService\x12n\n\x0f\x42\x61tchGetChanges\x12,.rundblick.metrics.v1.BatchGetChangesRequest\x1a-.rundblick.metrics.v1.BatchGetChangesResponse\x12\x62\n\x0bListChanges\x12(.rundblick.metrics.v1.ListChangesRequest\x1a).rundblick.metrics.v1.ListChangesResponse\x12\x65\n\x0cRecordChange\x12).rundblick.metrics.v1.RecordChangeRequest\x1a*.rundblick.metrics.v1.RecordChangeResponse\x12\x62\n\x0bPutMeasures\x12(.rundblick.metrics.v1.PutMeasuresRequest\x1a).rundblick.metrics.v1.PutMeasuresResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,30 +36,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BATCHGETCHANGESRESPONSE_ANSWERSENTRY']._loaded_options = None
   _globals['_BATCHGETCHANGESRESPONSE_ANSWERSENTRY']._serialized_options = b'8\001'
-  _globals['_CHANGEKIND']._serialized_start=1556
-  _globals['_CHANGEKIND']._serialized_end=1748
+  _globals['_CHANGEKIND']._serialized_start=2003
+  _globals['_CHANGEKIND']._serialized_end=2276
   _globals['_CHANGE']._serialized_start=157
-  _globals['_CHANGE']._serialized_end=426
-  _globals['_CHANGEANSWER']._serialized_start=428
-  _globals['_CHANGEANSWER']._serialized_end=548
-  _globals['_CHANGEEDGE']._serialized_start=550
-  _globals['_CHANGEEDGE']._serialized_end=622
-  _globals['_BATCHGETCHANGESREQUEST']._serialized_start=624
-  _globals['_BATCHGETCHANGESREQUEST']._serialized_end=661
-  _globals['_BATCHGETCHANGESRESPONSE']._serialized_start=664
-  _globals['_BATCHGETCHANGESRESPONSE']._serialized_end=850
-  _globals['_BATCHGETCHANGESRESPONSE_ANSWERSENTRY']._serialized_start=768
-  _globals['_BATCHGETCHANGESRESPONSE_ANSWERSENTRY']._serialized_end=850
-  _globals['_CHANGEFILTER']._serialized_start=853
-  _globals['_CHANGEFILTER']._serialized_end=986
-  _globals['_LISTCHANGESREQUEST']._serialized_start=988
-  _globals['_LISTCHANGESREQUEST']._serialized_end=1108
-  _globals['_LISTCHANGESRESPONSE']._serialized_start=1110
-  _globals['_LISTCHANGESRESPONSE']._serialized_end=1230
-  _globals['_RECORDCHANGEREQUEST']._serialized_start=1233
-  _globals['_RECORDCHANGEREQUEST']._serialized_end=1483
-  _globals['_RECORDCHANGERESPONSE']._serialized_start=1485
-  _globals['_RECORDCHANGERESPONSE']._serialized_end=1553
-  _globals['_CHANGESERVICE']._serialized_start=1751
-  _globals['_CHANGESERVICE']._serialized_end=2081
+  _globals['_CHANGE']._serialized_end=500
+  _globals['_CHANGEANSWER']._serialized_start=502
+  _globals['_CHANGEANSWER']._serialized_end=622
+  _globals['_CHANGEEDGE']._serialized_start=624
+  _globals['_CHANGEEDGE']._serialized_end=696
+  _globals['_BATCHGETCHANGESREQUEST']._serialized_start=698
+  _globals['_BATCHGETCHANGESREQUEST']._serialized_end=735
+  _globals['_BATCHGETCHANGESRESPONSE']._serialized_start=738
+  _globals['_BATCHGETCHANGESRESPONSE']._serialized_end=924
+  _globals['_BATCHGETCHANGESRESPONSE_ANSWERSENTRY']._serialized_start=842
+  _globals['_BATCHGETCHANGESRESPONSE_ANSWERSENTRY']._serialized_end=924
+  _globals['_CHANGEFILTER']._serialized_start=927
+  _globals['_CHANGEFILTER']._serialized_end=1060
+  _globals['_LISTCHANGESREQUEST']._serialized_start=1062
+  _globals['_LISTCHANGESREQUEST']._serialized_end=1182
+  _globals['_LISTCHANGESRESPONSE']._serialized_start=1184
+  _globals['_LISTCHANGESRESPONSE']._serialized_end=1304
+  _globals['_RECORDCHANGEREQUEST']._serialized_start=1307
+  _globals['_RECORDCHANGEREQUEST']._serialized_end=1557
+  _globals['_RECORDCHANGERESPONSE']._serialized_start=1559
+  _globals['_RECORDCHANGERESPONSE']._serialized_end=1627
+  _globals['_INTRODUCEDMEASURE']._serialized_start=1630
+  _globals['_INTRODUCEDMEASURE']._serialized_end=1896
+  _globals['_PUTMEASURESREQUEST']._serialized_start=1898
+  _globals['_PUTMEASURESREQUEST']._serialized_end=1977
+  _globals['_PUTMEASURESRESPONSE']._serialized_start=1979
+  _globals['_PUTMEASURESRESPONSE']._serialized_end=2000
+  _globals['_CHANGESERVICE']._serialized_start=2279
+  _globals['_CHANGESERVICE']._serialized_end=2709
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,9 @@ class _ChangeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangeKind
     CHANGE_KIND_OFFER: _ChangeKind.ValueType  # 4
     CHANGE_KIND_BUSINESS_MODEL: _ChangeKind.ValueType  # 5
     CHANGE_KIND_STAFFING: _ChangeKind.ValueType  # 6
+    CHANGE_KIND_PRODUCT: _ChangeKind.ValueType  # 7
+    CHANGE_KIND_SERVICE: _ChangeKind.ValueType  # 8
+    CHANGE_KIND_COMMUNICATION: _ChangeKind.ValueType  # 9
 
 class ChangeKind(_ChangeKind, metaclass=_ChangeKindEnumTypeWrapper): ...
 
@@ -45,6 +48,9 @@ CHANGE_KIND_PRICE: ChangeKind.ValueType  # 3
 CHANGE_KIND_OFFER: ChangeKind.ValueType  # 4
 CHANGE_KIND_BUSINESS_MODEL: ChangeKind.ValueType  # 5
 CHANGE_KIND_STAFFING: ChangeKind.ValueType  # 6
+CHANGE_KIND_PRODUCT: ChangeKind.ValueType  # 7
+CHANGE_KIND_SERVICE: ChangeKind.ValueType  # 8
+CHANGE_KIND_COMMUNICATION: ChangeKind.ValueType  # 9
 Global___ChangeKind: _TypeAlias = ChangeKind  # noqa: Y015
 
 @_typing.final
@@ -59,6 +65,8 @@ class Change(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     RECORDED_BY_FIELD_NUMBER: _builtins.int
+    MEASURE_ID_FIELD_NUMBER: _builtins.int
+    AIMS_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """chg_..."""
     name: _builtins.str
@@ -66,6 +74,10 @@ class Change(_message.Message):
     description: _builtins.str
     recorded_by: _builtins.str
     """the subject of the caller"""
+    measure_id: _builtins.str
+    """mea_..., of one that introduced a measure: the same ULID"""
+    aims_at: _builtins.str
+    """the key of the KPI that the measure is to move"""
     @_builtins.property
     def introduced_at(self) -> _timestamp_pb2.Timestamp:
         """from then on it may have an effect; may lie ahead"""
@@ -87,14 +99,25 @@ class Change(_message.Message):
         description: _builtins.str | None = ...,
         recorded_at: _timestamp_pb2.Timestamp | None = ...,
         recorded_by: _builtins.str = ...,
+        measure_id: _builtins.str | None = ...,
+        aims_at: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "description", b"description", "introduced_at", b"introduced_at", "recorded_at", b"recorded_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_aims_at", b"_aims_at", "_description", b"_description", "_measure_id", b"_measure_id", "aims_at", b"aims_at", "description", b"description", "introduced_at", b"introduced_at", "measure_id", b"measure_id", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "description", b"description", "id", b"id", "introduced_at", b"introduced_at", "kind", b"kind", "name", b"name", "recorded_at", b"recorded_at", "recorded_by", b"recorded_by", "touchpoint_ids", b"touchpoint_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aims_at", b"_aims_at", "_description", b"_description", "_measure_id", b"_measure_id", "aims_at", b"aims_at", "description", b"description", "id", b"id", "introduced_at", b"introduced_at", "kind", b"kind", "measure_id", b"measure_id", "name", b"name", "recorded_at", b"recorded_at", "recorded_by", b"recorded_by", "touchpoint_ids", b"touchpoint_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__aims_at: _TypeAlias = _typing.Literal["aims_at"]  # noqa: Y015
+    _WhichOneofArgType__aims_at: _TypeAlias = _typing.Literal["_aims_at", b"_aims_at"]  # noqa: Y015
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__measure_id: _TypeAlias = _typing.Literal["measure_id"]  # noqa: Y015
+    _WhichOneofArgType__measure_id: _TypeAlias = _typing.Literal["_measure_id", b"_measure_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__aims_at) -> _WhichOneofReturnType__aims_at | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__measure_id) -> _WhichOneofReturnType__measure_id | None: ...
 
 Global___Change: _TypeAlias = Change  # noqa: Y015
 
@@ -358,3 +381,91 @@ class RecordChangeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordChangeResponse: _TypeAlias = RecordChangeResponse  # noqa: Y015
+
+@_typing.final
+class IntroducedMeasure(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    INTRODUCED_AT_FIELD_NUMBER: _builtins.int
+    AIMS_AT_FIELD_NUMBER: _builtins.int
+    TEAM_ID_FIELD_NUMBER: _builtins.int
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """mea_..."""
+    version: _builtins.int
+    title: _builtins.str
+    kind: Global___ChangeKind.ValueType
+    aims_at: _builtins.str
+    team_id: _builtins.str
+    owner_id: _builtins.str
+    @_builtins.property
+    def introduced_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        title: _builtins.str = ...,
+        kind: Global___ChangeKind.ValueType = ...,
+        introduced_at: _timestamp_pb2.Timestamp | None = ...,
+        aims_at: _builtins.str | None = ...,
+        team_id: _builtins.str | None = ...,
+        owner_id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_aims_at", b"_aims_at", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "aims_at", b"aims_at", "introduced_at", b"introduced_at", "owner_id", b"owner_id", "team_id", b"team_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aims_at", b"_aims_at", "_owner_id", b"_owner_id", "_team_id", b"_team_id", "aims_at", b"aims_at", "id", b"id", "introduced_at", b"introduced_at", "kind", b"kind", "owner_id", b"owner_id", "team_id", b"team_id", "title", b"title", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__aims_at: _TypeAlias = _typing.Literal["aims_at"]  # noqa: Y015
+    _WhichOneofArgType__aims_at: _TypeAlias = _typing.Literal["_aims_at", b"_aims_at"]  # noqa: Y015
+    _WhichOneofReturnType__owner_id: _TypeAlias = _typing.Literal["owner_id"]  # noqa: Y015
+    _WhichOneofArgType__owner_id: _TypeAlias = _typing.Literal["_owner_id", b"_owner_id"]  # noqa: Y015
+    _WhichOneofReturnType__team_id: _TypeAlias = _typing.Literal["team_id"]  # noqa: Y015
+    _WhichOneofArgType__team_id: _TypeAlias = _typing.Literal["_team_id", b"_team_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__aims_at) -> _WhichOneofReturnType__aims_at | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__owner_id) -> _WhichOneofReturnType__owner_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__team_id) -> _WhichOneofReturnType__team_id | None: ...
+
+Global___IntroducedMeasure: _TypeAlias = IntroducedMeasure  # noqa: Y015
+
+@_typing.final
+class PutMeasuresRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def measures(self) -> _containers.RepeatedCompositeFieldContainer[Global___IntroducedMeasure]: ...
+    def __init__(
+        self,
+        *,
+        measures: _abc.Iterable[Global___IntroducedMeasure] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["measures", b"measures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutMeasuresRequest: _TypeAlias = PutMeasuresRequest  # noqa: Y015
+
+@_typing.final
+class PutMeasuresResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutMeasuresResponse: _TypeAlias = PutMeasuresResponse  # noqa: Y015

@@ -51,6 +51,11 @@ class ChangeServiceStub:
                 request_serializer=rundblick_dot_metrics_dot_v1_dot_change__pb2.RecordChangeRequest.SerializeToString,
                 response_deserializer=rundblick_dot_metrics_dot_v1_dot_change__pb2.RecordChangeResponse.FromString,
                 _registered_method=True)
+        self.PutMeasures = channel.unary_unary(
+                '/rundblick.metrics.v1.ChangeService/PutMeasures',
+                request_serializer=rundblick_dot_metrics_dot_v1_dot_change__pb2.PutMeasuresRequest.SerializeToString,
+                response_deserializer=rundblick_dot_metrics_dot_v1_dot_change__pb2.PutMeasuresResponse.FromString,
+                _registered_method=True)
 
 
 class ChangeServiceServicer:
@@ -79,6 +84,14 @@ class ChangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutMeasures(self, request, context):
+        """Measures that were introduced are changes too, each known by its measure: what is newer than known replaces it, in
+        any order and any number of times. INVALID_ARGUMENT says which field. PERMISSION_DENIED: for processes alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChangeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +109,11 @@ def add_ChangeServiceServicer_to_server(servicer, server):
                     servicer.RecordChange,
                     request_deserializer=rundblick_dot_metrics_dot_v1_dot_change__pb2.RecordChangeRequest.FromString,
                     response_serializer=rundblick_dot_metrics_dot_v1_dot_change__pb2.RecordChangeResponse.SerializeToString,
+            ),
+            'PutMeasures': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutMeasures,
+                    request_deserializer=rundblick_dot_metrics_dot_v1_dot_change__pb2.PutMeasuresRequest.FromString,
+                    response_serializer=rundblick_dot_metrics_dot_v1_dot_change__pb2.PutMeasuresResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -181,6 +199,33 @@ class ChangeService:
             '/rundblick.metrics.v1.ChangeService/RecordChange',
             rundblick_dot_metrics_dot_v1_dot_change__pb2.RecordChangeRequest.SerializeToString,
             rundblick_dot_metrics_dot_v1_dot_change__pb2.RecordChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutMeasures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rundblick.metrics.v1.ChangeService/PutMeasures',
+            rundblick_dot_metrics_dot_v1_dot_change__pb2.PutMeasuresRequest.SerializeToString,
+            rundblick_dot_metrics_dot_v1_dot_change__pb2.PutMeasuresResponse.FromString,
             options,
             channel_credentials,
             insecure,

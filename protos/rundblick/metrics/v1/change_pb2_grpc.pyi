@@ -41,6 +41,10 @@ class ChangeServiceStub:
     """INVALID_ARGUMENT: page, kind, period, or what is not the id of a touchpoint."""
     RecordChange: _grpc.UnaryUnaryMultiCallable[_change_pb2.RecordChangeRequest, _change_pb2.RecordChangeResponse]
     """INVALID_ARGUMENT says which field. PERMISSION_DENIED: without the scope metrics:write."""
+    PutMeasures: _grpc.UnaryUnaryMultiCallable[_change_pb2.PutMeasuresRequest, _change_pb2.PutMeasuresResponse]
+    """Measures that were introduced are changes too, each known by its measure: what is newer than known replaces it, in
+    any order and any number of times. INVALID_ARGUMENT says which field. PERMISSION_DENIED: for processes alone.
+    """
 
 @_typing.type_check_only
 class ChangeServiceAsyncStub(ChangeServiceStub):
@@ -55,6 +59,10 @@ class ChangeServiceAsyncStub(ChangeServiceStub):
     """INVALID_ARGUMENT: page, kind, period, or what is not the id of a touchpoint."""
     RecordChange: _aio.UnaryUnaryMultiCallable[_change_pb2.RecordChangeRequest, _change_pb2.RecordChangeResponse]  # type: ignore[assignment]
     """INVALID_ARGUMENT says which field. PERMISSION_DENIED: without the scope metrics:write."""
+    PutMeasures: _aio.UnaryUnaryMultiCallable[_change_pb2.PutMeasuresRequest, _change_pb2.PutMeasuresResponse]  # type: ignore[assignment]
+    """Measures that were introduced are changes too, each known by its measure: what is newer than known replaces it, in
+    any order and any number of times. INVALID_ARGUMENT says which field. PERMISSION_DENIED: for processes alone.
+    """
 
 class ChangeServiceServicer(metaclass=_abc_1.ABCMeta):
     """What the company changed, and whose effect it wants to know.
@@ -84,5 +92,15 @@ class ChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_change_pb2.RecordChangeResponse, _abc.Awaitable[_change_pb2.RecordChangeResponse]]:
         """INVALID_ARGUMENT says which field. PERMISSION_DENIED: without the scope metrics:write."""
+
+    @_abc_1.abstractmethod
+    def PutMeasures(
+        self,
+        request: _change_pb2.PutMeasuresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_change_pb2.PutMeasuresResponse, _abc.Awaitable[_change_pb2.PutMeasuresResponse]]:
+        """Measures that were introduced are changes too, each known by its measure: what is newer than known replaces it, in
+        any order and any number of times. INVALID_ARGUMENT says which field. PERMISSION_DENIED: for processes alone.
+        """
 
 def add_ChangeServiceServicer_to_server(servicer: ChangeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

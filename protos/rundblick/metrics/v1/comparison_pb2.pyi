@@ -163,8 +163,9 @@ class CompareChangeRequest(_message.Message):
     BASELINE_SELECTION_FIELD_NUMBER: _builtins.int
     CURRENT_SELECTION_FIELD_NUMBER: _builtins.int
     change_id: _builtins.str
+    """or the id of a measure that was introduced"""
     kpi: _builtins.str
-    """id or key"""
+    """id or key; empty: the one that a measure aims at"""
     days: _builtins.int
     """of each period, 7 ... 1000"""
     language: _builtins.str

@@ -61,7 +61,7 @@ class ComparisonServiceServicer:
 
     def CompareChange(self, request, context):
         """So many days after a change with as many before it; what was introduced in between is not looked at. As above, and
-        NOT_FOUND: change.
+        NOT_FOUND: change, or the measure was not introduced, or aims at nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,7 @@ class ComparisonServiceStub:
     """
     CompareChange: _grpc.UnaryUnaryMultiCallable[_comparison_pb2.CompareChangeRequest, _comparison_pb2.CompareChangeResponse]
     """So many days after a change with as many before it; what was introduced in between is not looked at. As above, and
-    NOT_FOUND: change.
+    NOT_FOUND: change, or the measure was not introduced, or aims at nothing.
     """
 
 @_typing.type_check_only
@@ -53,7 +53,7 @@ class ComparisonServiceAsyncStub(ComparisonServiceStub):
     """
     CompareChange: _aio.UnaryUnaryMultiCallable[_comparison_pb2.CompareChangeRequest, _comparison_pb2.CompareChangeResponse]  # type: ignore[assignment]
     """So many days after a change with as many before it; what was introduced in between is not looked at. As above, and
-    NOT_FOUND: change.
+    NOT_FOUND: change, or the measure was not introduced, or aims at nothing.
     """
 
 class ComparisonServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -76,7 +76,7 @@ class ComparisonServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_comparison_pb2.CompareChangeResponse, _abc.Awaitable[_comparison_pb2.CompareChangeResponse]]:
         """So many days after a change with as many before it; what was introduced in between is not looked at. As above, and
-        NOT_FOUND: change.
+        NOT_FOUND: change, or the measure was not introduced, or aims at nothing.
         """
 
 def add_ComparisonServiceServicer_to_server(servicer: ComparisonServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

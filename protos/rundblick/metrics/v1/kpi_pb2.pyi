@@ -140,6 +140,7 @@ class _SubjectKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SubjectKi
     SUBJECT_KIND_EMPLOYEE: _SubjectKind.ValueType  # 3
     SUBJECT_KIND_CAMPAIGN: _SubjectKind.ValueType  # 4
     SUBJECT_KIND_SEGMENT: _SubjectKind.ValueType  # 5
+    SUBJECT_KIND_SURVEY: _SubjectKind.ValueType  # 6
 
 class SubjectKind(_SubjectKind, metaclass=_SubjectKindEnumTypeWrapper): ...
 
@@ -149,6 +150,7 @@ SUBJECT_KIND_TOUCHPOINT: SubjectKind.ValueType  # 2
 SUBJECT_KIND_EMPLOYEE: SubjectKind.ValueType  # 3
 SUBJECT_KIND_CAMPAIGN: SubjectKind.ValueType  # 4
 SUBJECT_KIND_SEGMENT: SubjectKind.ValueType  # 5
+SUBJECT_KIND_SURVEY: SubjectKind.ValueType  # 6
 Global___SubjectKind: _TypeAlias = SubjectKind  # noqa: Y015
 
 @_typing.final

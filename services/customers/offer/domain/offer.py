@@ -6,8 +6,8 @@ from datetime import date
 from enum import Enum
 
 from chassis.errors import AlreadyExists, Conflict, InvalidInput, NotFound
+from chassis.money import Money
 from services.customers.consent.domain import ConsentPurpose
-from services.customers.money import Money
 from services.customers.state.domain import VALUES, Dimension
 from services.customers.touchpoint.domain import Channel
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from chassis.errors import AlreadyExists, InvalidInput
-from services.customers.money import Money
+from chassis.money import Money
 from services.customers.touchpoint.domain import Channel
 
 OUTCOME_PREFIX = "ofo"

@@ -48,6 +48,7 @@ class Step(Enum):
     CLOSED = "CLOSED"
     REOPENED = "REOPENED"
     EXCLUDED = "EXCLUDED"
+    INCLUDED = "INCLUDED"
 
 
 class Reason(Enum):
@@ -72,8 +73,8 @@ class WaitFlag(Enum):
 
 
 class EnquiryNotFound(NotFound):
-    def __init__(self, id: str) -> None:
-        super().__init__(f"there is no enquiry {id}", ("id",))
+    def __init__(self, id: str, path: tuple[str, ...] = ("id",)) -> None:
+        super().__init__(f"there is no enquiry {id}", path)
 
 
 class StaleVersion(Conflict):
@@ -82,13 +83,26 @@ class StaleVersion(Conflict):
 
 
 class WrongStep(Conflict):
-    def __init__(self, id: str, status: str, step: str) -> None:
-        super().__init__(f"{id} is {status}: it cannot be {step}", ("id",))
+    def __init__(self, id: str, status: str, step: str, path: tuple[str, ...] = ("id",)) -> None:
+        super().__init__(f"{id} is {status}: it cannot be {step}", path)
+
+
+class OfAnother(Conflict):
+    def __init__(self, id: str) -> None:
+        super().__init__(f"{id} is of another customer already", ("customer_id",))
+
+
+class Merged(Conflict):
+    def __init__(self, id: str, into: str, path: tuple[str, ...] = ("id",)) -> None:
+        super().__init__(f"{id} was merged into {into}", path)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """connected: calls only, did anybody talk. channel: of the touchpoint, as it was then."""
+    """connected: calls only, did anybody talk. channel: of the touchpoint, as it was then. code: by which it came.
+
+    merged_from: the enquiry it was written in, when that was merged into the one it belongs to.
+    """
 
     id: str
     enquiry: str
@@ -104,6 +118,9 @@ class Message:
     connected: bool | None = None
     external_id: str | None = None
     source_record: str | None = None
+    attachments: tuple[str, ...] = ()
+    code: str | None = None
+    merged_from: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.body) > LONGEST_BODY:
@@ -128,6 +145,7 @@ class Transition:
     step: Step
     at: datetime
     reason: Reason | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +153,33 @@ class Assignment:
     at: datetime
     assignee: str | None
     team: str | None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """From then on it was so. by: the employee whose step or answer it was."""
+
+    at: datetime
+    status: Status
+    excluded: Reason | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The enquiry was PENDING; end None: it still is."""
+
+    begin: datetime
+    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """key: the same for the same wait, whatever becomes of it."""
+    """key: the same for the same wait, whatever becomes of it.
+
+    business_seconds: of a wait that ended, by that version of that calendar; None: there was none.
+    """
 
     key: str
     kind: WaitKind
@@ -153,11 +193,50 @@ class Wait:
     answered_by: str | None = None
     assignee_at_start: str | None = None
     assignee_at_end: str | None = None
+    pauses: tuple[Pause, ...] = ()
+    business_seconds: float | None = None
+    calendar: str | None = None
+    calendar_version: int | None = None
+
+
+class Word(Enum):
+    """What those who watch were told of a promise that is still open."""
+
+    AT_RISK = "AT_RISK"
+    MISSED = "MISSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a policy promised for one wait, and whether it is kept.
+
+    policy: its id. target: seconds, of business time or all. due_at: when they have passed; None: they stand still, or
+    never pass. risk_at: from then on it is at risk. late_after: the last moment at which it is not missed, later than
+    due_at where nobody is there in between. met: None, nobody knows yet. told: what was said last while it was open.
+    """
+
+    wait: str
+    kind: WaitKind
+    started_at: datetime
+    policy: str
+    policy_key: str
+    policy_version: int
+    target: float
+    business: bool
+    due_at: datetime | None
+    risk_at: datetime | None
+    late_after: datetime | None
+    open: bool
+    met: bool | None
+    told: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What follows from the facts alone, in whatever order they came in."""
+    """What follows from the facts alone, in whatever order they came in.
+
+    touchpoints: that its public messages came or went over, the first one first.
+    """
 
     status: Status = Status.NEW
     waits: tuple[Wait, ...] = ()
@@ -165,6 +244,8 @@ class Derived:
     resolved_at: datetime | None = None
     reopen_count: int = 0
     excluded: Reason | None = None
+    history: tuple[StatusChange, ...] = ()
+    touchpoints: tuple[str, ...] = ()
 
     @property
     def waiting_since(self) -> datetime | None:
@@ -177,6 +258,8 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Enquiry:
+    """campaign: of the code it was opened with. merged_into: the enquiry that its messages belong to since."""
+
     id: str
     source: str
     subject: str
@@ -193,7 +276,10 @@ class Enquiry:
     team: str | None = None
     transitions: tuple[Transition, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    campaign: str | None = None
+    merged_into: str | None = None
     derived: Derived = Derived()
+    levels: tuple[Level, ...] = ()
     version: int = 1
 
     def __post_init__(self) -> None:

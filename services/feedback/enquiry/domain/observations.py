@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.feedback.enquiry.domain.facts import Enquiry, Wait, WaitEnd, WaitFlag, WaitKind
+from services.feedback.enquiry.domain.facts import Enquiry, Level, Wait, WaitEnd, WaitFlag, WaitKind
 
 FIRST = "wait.first"
 NEXT = "wait.next"
 FIRST_RESOLUTION = "resolution.first"
 TOTAL_RESOLUTION = "resolution.total"
 OPENED = "enquiry.opened"
+JUDGED = "service_level.judged"
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """state: as in metrics. value: elapsed seconds."""
+    """state: as in metrics. value: elapsed seconds. attributes: what figures may ask for beside it."""
 
     state: str
     started_at: datetime
@@ -25,7 +26,7 @@ class Observation:
     customer: str | None
     source_record: str | None
     reason: str | None = None
-    priority: str | None = None
+    attributes: tuple[tuple[str, str | float | bool], ...] = ()
 
 
 # (event name, subject) -> what it contributes
@@ -54,9 +55,11 @@ def contributions(enquiry: Enquiry) -> Contributions:
         customer=enquiry.customer,
         source_record=enquiry.source_record,
         reason=excluded.value if excluded else None,
-        priority=enquiry.priority.value,
+        attributes=_attributes(enquiry),
     )
-    return result
+    waits = {wait.key: wait for wait in enquiry.derived.waits}
+    judged = (level for level in enquiry.levels if level.met is not None)
+    return result | {(JUDGED, level.wait): _of_level(enquiry, level, waits[level.wait]) for level in judged}
 
 
 def _of_wait(enquiry: Enquiry, wait: Wait, employee: str | None) -> Observation:
@@ -70,7 +73,22 @@ def _of_wait(enquiry: Enquiry, wait: Wait, employee: str | None) -> Observation:
         customer=enquiry.customer,
         source_record=enquiry.source_record,
         reason=reason,
-        priority=enquiry.priority.value,
+        attributes=_attributes(enquiry, *([wait] if state == "COMPLETE" else ())),
+    )
+
+
+def _of_level(enquiry: Enquiry, level: Level, wait: Wait) -> Observation:
+    """A promise that was kept, or that is missed, also while the customer still waits."""
+    employee = wait.assignee_at_end if wait.kind is WaitKind.RESOLUTION else wait.answered_by
+    return Observation(
+        state="COMPLETE",
+        started_at=level.started_at,
+        ended_at=None,
+        value=None,
+        dimensions=_dimensions(enquiry, wait.touchpoint, wait.channel, employee),
+        customer=enquiry.customer,
+        source_record=enquiry.source_record,
+        attributes=(("met", level.met is True), ("policy", level.policy_key), ("wait", level.kind.value)),
     )
 
 
@@ -87,8 +105,15 @@ def _total(enquiry: Enquiry, cycles: list[Wait]) -> Observation:
         customer=enquiry.customer,
         source_record=enquiry.source_record,
         reason=reason,
-        priority=enquiry.priority.value,
+        attributes=_attributes(enquiry, *(cycles if state == "COMPLETE" else ())),
     )
+
+
+def _attributes(enquiry: Enquiry, *ended: Wait) -> tuple[tuple[str, str | float | bool], ...]:
+    """ended: the waits that are one; it has business seconds when each of them has."""
+    seconds = [wait.business_seconds for wait in ended if wait.business_seconds is not None]
+    known: tuple[tuple[str, str | float | bool], ...] = (("priority", enquiry.priority.value),)
+    return (*known, ("business_seconds", sum(seconds))) if ended and len(seconds) == len(ended) else known
 
 
 def _state(enquiry: Enquiry, waits: list[Wait]) -> tuple[str, str | None]:
@@ -119,5 +144,6 @@ def _dimensions(
         ("employee", employee),
         ("category", enquiry.category),
         ("service", enquiry.service),
+        ("campaign", enquiry.campaign),
     )
     return tuple((name, value) for name, value in pairs if value)

@@ -8,6 +8,7 @@ from chassis.errors import InvalidInput
 from services.feedback.enquiry.domain.facts import (
     Assignment,
     Enquiry,
+    Merged,
     Message,
     Reason,
     StaleVersion,
@@ -42,49 +43,80 @@ def _with(enquiry: Enquiry, messages: Sequence[Message], transition: Transition)
     return again(replace(enquiry, transitions=(*enquiry.transitions, transition)), messages)
 
 
+def require_unmerged(enquiry: Enquiry, path: tuple[str, ...] = ("id",)) -> None:
+    if enquiry.merged_into is not None:
+        raise Merged(enquiry.id, enquiry.merged_into, path)
+
+
 def _not_excluded(enquiry: Enquiry, step: str) -> None:
+    require_unmerged(enquiry)
     if enquiry.derived.excluded is not None:
         raise WrongStep(enquiry.id, f"excluded as {enquiry.derived.excluded.value}", step)
 
 
-def set_status(enquiry: Enquiry, messages: Sequence[Message], status: Status, at: datetime) -> Enquiry:
+def set_status(
+    enquiry: Enquiry, messages: Sequence[Message], status: Status, at: datetime, by: str | None = None
+) -> Enquiry:
     if status not in (Status.OPEN, Status.PENDING):
         raise InvalidInput("status is OPEN or PENDING here; the other steps have their own calls", ("status",))
     _not_excluded(enquiry, status.value)
     if enquiry.derived.status in _DONE:
         raise WrongStep(enquiry.id, enquiry.derived.status.value, f"{status.value} without being reopened")
-    return _with(enquiry, messages, Transition(Step.PENDING if status is Status.PENDING else Step.OPENED, at))
+    step = Step.PENDING if status is Status.PENDING else Step.OPENED
+    return _with(enquiry, messages, Transition(step, at, by=by))
 
 
-def resolved(enquiry: Enquiry, messages: Sequence[Message], at: datetime) -> Enquiry:
+def resolved(enquiry: Enquiry, messages: Sequence[Message], at: datetime, by: str | None = None) -> Enquiry:
     _not_excluded(enquiry, "resolved")
     if enquiry.derived.status in _DONE:
         raise WrongStep(enquiry.id, enquiry.derived.status.value, "resolved")
-    return _with(enquiry, messages, Transition(Step.RESOLVED, at))
+    return _with(enquiry, messages, Transition(Step.RESOLVED, at, by=by))
 
 
-def closed(enquiry: Enquiry, messages: Sequence[Message], at: datetime) -> Enquiry:
+def closed(enquiry: Enquiry, messages: Sequence[Message], at: datetime, by: str | None = None) -> Enquiry:
     _not_excluded(enquiry, "closed")
     if enquiry.derived.status is Status.CLOSED:
         raise WrongStep(enquiry.id, "CLOSED", "closed")
-    return _with(enquiry, messages, Transition(Step.CLOSED, at))
+    return _with(enquiry, messages, Transition(Step.CLOSED, at, by=by))
 
 
-def reopened(enquiry: Enquiry, messages: Sequence[Message], at: datetime) -> Enquiry:
+def reopened(enquiry: Enquiry, messages: Sequence[Message], at: datetime, by: str | None = None) -> Enquiry:
     _not_excluded(enquiry, "reopened")
     if enquiry.derived.status not in _DONE:
         raise WrongStep(enquiry.id, enquiry.derived.status.value, "reopened")
-    return _with(enquiry, messages, Transition(Step.REOPENED, at))
+    return _with(enquiry, messages, Transition(Step.REOPENED, at, by=by))
 
 
-def excluded(enquiry: Enquiry, messages: Sequence[Message], reason: Reason, at: datetime) -> Enquiry:
+def excluded(
+    enquiry: Enquiry, messages: Sequence[Message], reason: Reason, at: datetime, by: str | None = None
+) -> Enquiry:
     _not_excluded(enquiry, "excluded")
-    return _with(enquiry, messages, Transition(Step.EXCLUDED, at, reason))
+    after = _with(enquiry, messages, Transition(Step.EXCLUDED, at, reason, by))
+    if after.derived.excluded is None:
+        raise InvalidInput("an exclusion was taken back at that time or later", ("occurred_at",))
+    return after
+
+
+def included(enquiry: Enquiry, messages: Sequence[Message], at: datetime, by: str | None = None) -> Enquiry:
+    """As if it had never been excluded."""
+    require_unmerged(enquiry)
+    if enquiry.derived.excluded is None:
+        raise WrongStep(enquiry.id, "not excluded", "included")
+    after = _with(enquiry, messages, Transition(Step.INCLUDED, at, by=by))
+    if after.derived.excluded is not None:
+        raise InvalidInput("it was excluded after that time", ("occurred_at",))
+    return after
 
 
 def assigned(
-    enquiry: Enquiry, messages: Sequence[Message], assignee: str | None, team: str | None, at: datetime
+    enquiry: Enquiry,
+    messages: Sequence[Message],
+    assignee: str | None,
+    team: str | None,
+    at: datetime,
+    by: str | None = None,
 ) -> Enquiry:
-    assignments = (*enquiry.assignments, Assignment(at, assignee, team))
+    require_unmerged(enquiry)
+    assignments = (*enquiry.assignments, Assignment(at, assignee, team, by))
     last = max(assignments, key=lambda assignment: assignment.at)
     return again(replace(enquiry, assignee=last.assignee, team=last.team, assignments=assignments), messages)

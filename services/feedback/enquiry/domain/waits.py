@@ -9,10 +9,13 @@ from services.feedback.enquiry.domain.facts import (
     Derived,
     Enquiry,
     Message,
+    Pause,
     Reason,
     Status,
+    StatusChange,
     Step,
     Transition,
+    Visibility,
     Wait,
     WaitEnd,
     WaitFlag,
@@ -30,6 +33,7 @@ _RANK_OF_STEP = {
     Step.CLOSED: 5,
     Step.REOPENED: 6,
     Step.EXCLUDED: 7,
+    Step.INCLUDED: 8,
 }
 
 _ORDER = {WaitKind.FIRST: 0, WaitKind.NEXT: 1, WaitKind.RESOLUTION: 2}
@@ -42,10 +46,15 @@ def derive(enquiry: Enquiry, messages: Sequence[Message]) -> Derived:
     for _, fact in sorted(_timeline(enquiry, messages), key=lambda placed: placed[0]):
         if isinstance(fact, Transition):
             run.step(fact)
-        elif fact.from_customer:
+            run.note(fact.at, fact.by)
+            continue
+        if fact.from_customer:
             run.asked(fact)
         elif fact.answers:
             run.answered(fact)
+        if fact.visibility is Visibility.PUBLIC:
+            run.touched(fact)
+            run.note(fact.occurred_at, fact.author)
     return run.result()
 
 
@@ -73,9 +82,23 @@ class _Run:
     reopen_count: int = 0
     paused_since: datetime | None = None
     excluded: Transition | None = None
+    history: list[StatusChange] = field(default_factory=list)
+    touchpoints: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._begin_cycle(self.enquiry.opened_at)
+        self.history.append(StatusChange(self.enquiry.opened_at, self.status))
+
+    def note(self, at: datetime, by: str | None) -> None:
+        """What a fact made of the enquiry, where it made anything of it."""
+        last, reason = self.history[-1], self._reason()
+        if (last.status, last.excluded) != (self.status, reason):
+            self.history.append(StatusChange(at, self.status, reason, by))
+
+    def touched(self, message: Message) -> None:
+        touchpoint = message.touchpoint or self.enquiry.touchpoint
+        if touchpoint is not None:
+            self.touchpoints[touchpoint] = None
 
     def asked(self, message: Message) -> None:
         at = message.occurred_at
@@ -101,6 +124,8 @@ class _Run:
         at, step = transition.at, transition.step
         if step is Step.EXCLUDED:
             self.excluded = self.excluded or transition
+        elif step is Step.INCLUDED:
+            self.excluded = None
         elif step is Step.REOPENED:
             if self.status in _DONE:
                 self._reopen(at)
@@ -116,6 +141,9 @@ class _Run:
             self._finish(at, Status.RESOLVED if step is Step.RESOLVED else Status.CLOSED)
 
     def result(self) -> Derived:
+        if self.paused_since is not None and self.cycle is not None:
+            wait = self.waits[self.cycle]
+            self.waits[self.cycle] = replace(wait, pauses=(*wait.pauses, Pause(self.paused_since)))
         waits = self.waits
         if self.excluded is not None:
             at = self.excluded.at
@@ -130,6 +158,8 @@ class _Run:
             resolved_at=last.ended_at if last.ended is WaitEnd.ANSWERED else None,
             reopen_count=self.reopen_count,
             excluded=self._reason(),
+            history=tuple(self.history),
+            touchpoints=tuple(self.touchpoints),
         )
 
     def _reason(self) -> Reason | None:
@@ -185,8 +215,9 @@ class _Run:
     def _resume(self, at: datetime) -> None:
         if self.paused_since is not None and self.cycle is not None:
             wait = self.waits[self.cycle]
-            paused = max((at - self.paused_since).total_seconds(), 0.0)
-            self.waits[self.cycle] = replace(wait, paused_seconds=(wait.paused_seconds or 0.0) + paused)
+            pause = Pause(self.paused_since, max(at, self.paused_since))
+            paused = (wait.paused_seconds or 0.0) + max((at - self.paused_since).total_seconds(), 0.0)
+            self.waits[self.cycle] = replace(wait, paused_seconds=paused, pauses=(*wait.pauses, pause))
         self.paused_since = None
         self.status = Status.OPEN
 

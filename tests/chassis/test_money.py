@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.errors import InvalidInput
-from services.customers.money import CURRENCIES, Money, digits_of, read_money
+from chassis.money import CURRENCIES, Money, digits_of, read_money
 
 
 @given(st.integers(-(10**13), 10**13), st.sampled_from(sorted(CURRENCIES)))

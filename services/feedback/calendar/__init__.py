@@ -1,0 +1,1 @@
+"""When somebody is there to answer: business hours, holidays and exceptions."""

@@ -1,0 +1,1 @@
+"""Feedback: what customers say of the company, and what came of it."""

@@ -1,0 +1,41 @@
+"""What feedback is, and the rules of it."""
+
+from services.feedback.feedback.domain.facts import (
+    OPEN,
+    SCALES,
+    Analysed,
+    Classification,
+    Draft,
+    DuplicateOfItself,
+    Feedback,
+    FeedbackKind,
+    FeedbackNotFound,
+    FeedbackStatus,
+    FeedbackStep,
+    Mention,
+    Reply,
+    Score,
+    ScoreKind,
+    StaleFeedback,
+    Voice,
+)
+
+__all__ = [
+    "OPEN",
+    "SCALES",
+    "Analysed",
+    "Classification",
+    "Draft",
+    "DuplicateOfItself",
+    "Feedback",
+    "FeedbackKind",
+    "FeedbackNotFound",
+    "FeedbackStatus",
+    "FeedbackStep",
+    "Mention",
+    "Reply",
+    "Score",
+    "ScoreKind",
+    "StaleFeedback",
+    "Voice",
+]

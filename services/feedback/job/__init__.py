@@ -1,0 +1,1 @@
+"""Jobs: work over many enquiries that goes on by itself."""

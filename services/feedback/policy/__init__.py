@@ -1,0 +1,1 @@
+"""Service levels: what times are promised for which enquiries."""

@@ -1,0 +1,1 @@
+"""What happens with enquiries and feedback, told to those who watch."""

@@ -1,0 +1,1 @@
+"""Surveys: what customers are asked, whom, and what they answered."""

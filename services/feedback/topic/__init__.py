@@ -1,0 +1,1 @@
+"""Topics: what feedback is about, in the words of each company."""
