@@ -1,7 +1,7 @@
 """The routes of the gateway, and what each operation is given to work with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -61,6 +61,19 @@ _WORTH_PACKING = 1_000
 
 def _json(content: object, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def _middleware(origins: Collection[str]) -> Iterator[Middleware]:
+    if origins:
+        yield Middleware(
+            CORSMiddleware,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "accept-language", "x-request-id"],
+            expose_headers=_SHOWN_TO_PAGES,
+            max_age=600,
+        )
+    yield Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING, compresslevel=4)
 
 
 class Gateway:
@@ -246,16 +259,6 @@ class Gateway:
                 Route("/health/ready", self.ready),
                 Route("/.well-known/rundblick", self.well_known),
             ],
-            middleware=[
-                Middleware(
-                    CORSMiddleware,
-                    allow_origins=sorted(settings.origins),
-                    allow_methods=["GET", "POST"],
-                    allow_headers=["authorization", "content-type", "accept-language", "x-request-id"],
-                    expose_headers=_SHOWN_TO_PAGES,
-                    max_age=600,
-                ),
-                Middleware(GZipMiddleware, minimum_size=_WORTH_PACKING, compresslevel=4),
-            ],
+            middleware=list(_middleware(settings.origins)),
             lifespan=self.opened,
         )

@@ -46,7 +46,8 @@ async def read(channel: grpc.aio.Channel) -> None:
     [
         ("feedback", resolve, grpc.StatusCode.OK),
         ("metrics", resolve, grpc.StatusCode.PERMISSION_DENIED),
-        ("gateway", resolve, grpc.StatusCode.PERMISSION_DENIED),
+        ("gateway", resolve, grpc.StatusCode.OK),
+        ("issuer", resolve, grpc.StatusCode.PERMISSION_DENIED),
         ("feedback", read, grpc.StatusCode.PERMISSION_DENIED),
         ("metrics", read, grpc.StatusCode.PERMISSION_DENIED),
         ("gateway", read, grpc.StatusCode.PERMISSION_DENIED),

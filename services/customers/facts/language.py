@@ -25,10 +25,14 @@ class Language:
     def __init__(self, attributes: MongoAttributeRepository) -> None:
         self._attributes = attributes
         self._caller = service_caller("customers")
+        self._plain = Conditions(declared())
         self._known: tuple[Mapping[str, AttributeType], Conditions] | None = None
 
-    async def conditions(self, session: Session | None = None) -> Conditions:
-        """The same object as long as the same attributes are in use."""
+    async def conditions(self, texts: Iterable[str], session: Session | None = None) -> Conditions:
+        """For these; the same object as long as the same attributes are in use."""
+        keys = attributes_named(texts)
+        if keys is not None and not keys:
+            return self._plain
         schema = await self._attributes.schema(self._caller, session)
         if self._known is None or self._known[0] != schema:
             self._known = schema, Conditions(declared({key: _KINDS[type] for key, type in schema.items()}))
@@ -36,7 +40,8 @@ class Language:
 
     async def rely_on(self, texts: Iterable[str], session: Session) -> Conditions:
         """For conditions that are stored: no attribute they name is archived before the session commits."""
-        keys = attributes_named(texts)
+        stored = list(texts)
+        keys = attributes_named(stored)
         if keys is None or keys:
             await self._attributes.hold(self._caller, keys, session)
-        return await self.conditions(session)
+        return await self.conditions(stored, session)

@@ -21,8 +21,8 @@ class Eligibility:
 
     async def asking(self, offers: Iterable[Offer], session: Session | None = None) -> "Suiting":
         some = tuple(offers)
-        texts = (offer.eligibility for offer in some if offer.eligibility is not None)
-        return Suiting(some, (await self._language.conditions(session)).asking(texts))
+        texts = [offer.eligibility for offer in some if offer.eligibility is not None]
+        return Suiting(some, (await self._language.conditions(texts, session)).asking(texts))
 
 
 class Suiting:

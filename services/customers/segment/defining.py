@@ -103,7 +103,7 @@ class Defining:
 
         InvalidInput: as define.
         """
-        ruling = Ruling(await self._language.conditions())
+        ruling = Ruling(await self._language.conditions([said.rule or ""]))
         if said.rule is not None:
             ruling.check(said.rule)
         _, segment = await self._next(caller, said, made_from)

@@ -66,7 +66,8 @@ class SegmentJudge:
         segments = await self._segments.active(caller, session)
         lists = {segment.id for segment in segments if segment.rule is None}
         picked = await self._segments.picked(caller, facts, session) if lists else {}
-        asking = Ruling(await self._language.conditions(session)).asking(segments)
+        conditions = await self._language.conditions((one.rule or "" for one in segments), session)
+        asking = Ruling(conditions).asking(segments)
         found = {}
         for id, one in facts.items():
             holding, faults = asking.holding(one)

@@ -1,6 +1,6 @@
 """Judges the states of customers by the rules in force, stores what changed, and tells metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -42,7 +42,7 @@ class Rules:
     async def ruling(self, session: Session | None = None) -> Ruling:
         sets = await self.sets(session)
         versions = {dimension: one.version for dimension, one in sets.items()}
-        conditions = await self._language.conditions(session)
+        conditions = await self._language.conditions(_texts(sets.values()), session)
         if self._known is None or self._known[:2] != (versions, conditions):
             self._known = versions, conditions, Ruling(sets.values(), conditions)
         return self._known[2]
@@ -50,6 +50,10 @@ class Rules:
     def forget(self) -> None:
         """They are read and compiled anew."""
         self._known = None
+
+
+def _texts(sets: Iterable[RuleSet]) -> Iterator[str]:
+    return (rule.when for one in sets for rule in one.rules)
 
 
 class StateJudge:

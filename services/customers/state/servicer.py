@@ -127,7 +127,8 @@ class StateServicer(state_pb2_grpc.StateServiceServicer):
         caller = current_caller()
         said = messages.rules_from_proto(request, 1)
         if request.dry_run:
-            return await self._tried(caller, said, Ruling([said], await self._language.conditions()))
+            conditions = await self._language.conditions(rule.when for rule in said.rules)
+            return await self._tried(caller, said, Ruling([said], conditions))
 
         async def work(session: Session) -> pb.DefineStateRulesResponse:
             # Read for its mistakes alone.

@@ -113,7 +113,7 @@ async def test_of_a_rule_and_an_archive_at_once_one_sees_the_other(segments: Seg
     async def define(session: Session) -> None:
         nonlocal attempts
         attempts += 1
-        (await language.conditions(session)).check(text, ("rule",))
+        (await language.conditions([text], session)).check(text, ("rule",))
         if attempts == 1:
             await in_transaction(segments.database, lambda other: attributes.save(caller, archived, other))
         (await language.rely_on([text], session)).check(text, ("rule",))
