@@ -20,6 +20,7 @@ from cli import (
     identity,
     import_commands,
     kpi_commands,
+    mails,
     operations,
     plan,
     report_command,
@@ -47,6 +48,7 @@ app.add_typer(operations.rederive_app, name="rederive")
 app.add_typer(clients.client_app, name="client")
 app.add_typer(identity.identity_app, name="identity")
 app.add_typer(deliveries.deliveries_app, name="deliveries")
+app.add_typer(mails.mail_app, name="mail")
 app.add_typer(kpi_commands.kpi_app, name="kpi")
 app.add_typer(topic_commands.topic_app, name="topic")
 app.add_typer(export_commands.export_app, name="export")

@@ -42,12 +42,13 @@ class FeedbackMapping(RecordMapping):
 def feedback_batches(file: RowFile, mapping: FeedbackMapping, size: int) -> Iterator[Batch]:
     """The rows as requests of at most `size` of them; rows that cannot be mapped are rejected here."""
     batch = _fresh(1, mapping)
+    known: set[tuple[str, str]] = set()
     for row in file.rows(columns(mapping)):
         batch.read += 1
         try:
             if row.error:
                 raise RowError("", row.error)
-            _add(batch.request, row.line, mapping, Cells(mapping, row.values))
+            _add(batch.request, known, row.line, mapping, Cells(mapping, row.values))
         except RowError as error:
             batch.rejected.append(Rejected(row.line, error.column, error.reason))
         if batch.read >= size:
@@ -55,6 +56,7 @@ def feedback_batches(file: RowFile, mapping: FeedbackMapping, size: int) -> Iter
             number = batch.request.batch
             yield batch
             batch = _fresh(number + 1, mapping)
+            known.clear()
     batch.position = file.position
     if batch.read:
         yield batch
@@ -71,7 +73,10 @@ def _kind(source: Source | None, cells: Cells) -> pb.FeedbackKind.ValueType:
     return kind
 
 
-def _add(request: pb.ImportFeedbackRequest, line: int, mapping: FeedbackMapping, cells: Cells) -> None:
+def _add(
+    request: pb.ImportFeedbackRequest, known: set[tuple[str, str]], line: int, mapping: FeedbackMapping, cells: Cells
+) -> None:
+    """known: what the request refers to already, each kind by its key."""
     said = pb.ImportedFeedback(
         line=line,
         external_id=cells.required(mapping.external_id),
@@ -87,13 +92,19 @@ def _add(request: pb.ImportFeedbackRequest, line: int, mapping: FeedbackMapping,
     team = cells.text(mapping.team)
     if team is not None:
         said.team_key = slug(team) or team
-        if said.team_key not in {one.key for one in request.teams}:
+        if _is_new(known, "team", said.team_key):
             request.teams.append(reference_pb2.TeamReference(key=said.team_key, create_name=team))
-    if said.customer_external_id and said.customer_external_id not in {one.external_id for one in request.customers}:
+    if said.customer_external_id and _is_new(known, "customer", said.customer_external_id):
         request.customers.append(_customer(said.customer_external_id, cells.text(mapping.customer_name)))
-    if said.touchpoint_key and said.touchpoint_key not in {one.key for one in request.touchpoints}:
+    if said.touchpoint_key and _is_new(known, "touchpoint", said.touchpoint_key):
         request.touchpoints.append(reference_pb2.TouchpointReference(key=said.touchpoint_key))
     request.feedback.append(said)
+
+
+def _is_new(known: set[tuple[str, str]], kind: str, key: str) -> bool:
+    new = (kind, key) not in known
+    known.add((kind, key))
+    return new
 
 
 def _score(mapping: ScoreColumns | None, cells: Cells) -> pb.Score | None:

@@ -59,12 +59,12 @@ class Attaching:
         self._scanner = files.scanner is not None
         self._now = now
         self._whole = asyncio.Event()
-        self._uploading = Uploading(self.attachments, files.allowed, self._whole, now, scanner=self._scanner)
+        self.uploading = Uploading(self.attachments, files.allowed, self._whole, now, scanner=self._scanner)
         self.scanning = Scanning(self.attachments, Clamd(files.scanner), now) if files.scanner is not None else None
 
     def register(self, server: grpc.aio.Server, seen: Seen) -> None:
         """seen: which enquiries a caller sees."""
-        servicer = AttachmentServicer(self.attachments, self._uploading, seen, scanner=self._scanner)
+        servicer = AttachmentServicer(self.attachments, self.uploading, seen, scanner=self._scanner)
         attachment_pb2_grpc.add_AttachmentServiceServicer_to_server(servicer, server)
 
     def check(self, enquiries: MongoEnquiryRepository) -> AttachmentCheck:

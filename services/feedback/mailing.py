@@ -12,12 +12,14 @@ from chassis.idempotency import Writes
 from chassis.ids import new_id
 from chassis.lease import Lease
 from chassis.mongo import Database
+from services.feedback.attachment.uploading import Uploading
 from services.feedback.enquiry.changes import Changes
 from services.feedback.enquiry.opening import Opening
 from services.feedback.enquiry.references import CustomersClient
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 from services.feedback.mail.deliveries import Deliveries
 from services.feedback.mail.domain import Company
+from services.feedback.mail.filing import Filing
 from services.feedback.mail.imap import Imap
 from services.feedback.mail.polling import Polling
 from services.feedback.mail.repository import MongoMailRepository
@@ -41,6 +43,7 @@ class Mailing:
         database: Database,
         enquiries: MongoEnquiryRepository,
         channel: grpc.aio.Channel,
+        uploading: Uploading,
         opening: Callable[[Writes], Opening],
         changes: Callable[[Writes], Changes],
         inbox: Inbox,
@@ -51,7 +54,14 @@ class Mailing:
         self._inbox = inbox
         self._now = now
         self.taking = Taking(
-            database, self.mails, enquiries, CustomersClient(channel), Deliveries(channel), opening, changes
+            database,
+            self.mails,
+            enquiries,
+            CustomersClient(channel),
+            Deliveries(channel),
+            Filing(uploading),
+            opening,
+            changes,
         )
         self.polling: Polling | None = None
         if inbox.mailbox is not None:

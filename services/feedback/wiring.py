@@ -100,6 +100,7 @@ class FeedbackService:
             database,
             self._enquiries,
             customers,
+            self.attaching.uploading,
             self._opening_over,
             self._changes_over,
             inbox or Inbox(),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chassis.caller import Caller, bearer, scopes_of, service_caller
+from chassis.caller import Caller, bearer, limit_of, scopes_of, service_caller
 from chassis.errors import Forbidden, Unauthenticated
 
 PARTNER = Caller(
@@ -30,6 +30,19 @@ def test_the_header_holds_the_token(header: str | None, token: str | None) -> No
 def test_a_header_of_another_kind_is_refused_and_not_taken_for_none(header: str) -> None:
     with pytest.raises(Unauthenticated):
         bearer(header)
+
+
+def test_a_limit_of_sources_narrows_and_never_widens() -> None:
+    assert service_caller("gateway").within(["acme"]).sources == frozenset({"acme"})
+    assert PARTNER.within(["acme", "other"]).sources == frozenset({"acme"})
+    assert PARTNER.within([]).sources == frozenset()
+    assert limit_of('["acme", "b\\u00e4r"]') == ["acme", "bär"]
+
+
+@pytest.mark.parametrize("header", ["", "acme", '"acme"', "[1]", "null"])
+def test_a_limit_that_cannot_be_read_is_not_taken_for_none(header: str) -> None:
+    with pytest.raises(Unauthenticated):
+        limit_of(header)
 
 
 def test_scopes_are_written_with_blanks_or_commas() -> None:

@@ -13,15 +13,18 @@ from typer.testing import CliRunner
 
 from chassis.mongo import Database
 from chassis.server import running_server
+from chassis.times import utc_now
 from cli.__main__ import app
 from gateway.app import Gateway
 from gateway.settings import GatewaySettings
 from services.customers.delivering import Outside
 from services.customers.delivery.smtp import Server, Smtp, mailbox
+from services.customers.webhook.notification import Event, Happening
 from services.customers.wiring import CustomersService
 from tests import tokens
 from tests.conftest import free_port
 from tests.customers.delivery.mailserver import MailServer, running_mail_server
+from tests.customers.webhook.test_carrying import running_gateway
 from tests.gateway.conftest import _listening
 
 PUBLIC_URL = "https://company.example"
@@ -51,6 +54,13 @@ class House:
     async def sent(self) -> None:
         while await self.service.delivering.sending.send_once():
             pass
+
+    async def ran(self, *arguments: str) -> str:
+        """What `rundblick deliveries` says."""
+        told = [*arguments, "--endpoint", str(self.client.base_url).rstrip("/")]
+        # In a thread: the command has an event loop of its own.
+        result = await asyncio.to_thread(CliRunner(env={"COLUMNS": "250"}).invoke, app, ["deliveries", *told])
+        return f"{result.exit_code} {result.output}"
 
     def link(self, number: int) -> str:
         """The path of the one link in a mail."""
@@ -154,13 +164,39 @@ async def test_an_endpoint_is_registered_shown_without_its_secret_and_archived(h
     assert archived["webhookEndpoint"]["archivedAt"] is not None
 
 
-async def test_operators_see_what_did_not_arrive_without_texts_and_send_it_again(house: House) -> None:
-    async def ran(*arguments: str) -> str:
-        told = [*arguments, "--endpoint", str(house.client.base_url).rstrip("/")]
-        # In a thread: the command has an event loop of its own.
-        result = await asyncio.to_thread(CliRunner(env={"COLUMNS": "250"}).invoke, app, ["deliveries", *told])
-        return f"{result.exit_code} {result.output}"
+async def test_what_an_endpoint_is_told_is_listed_and_told_once_more(house: House) -> None:
+    async def listed(state: str) -> list[dict[str, Any]]:
+        fields = "id endpoint event subject customer occurredAt sequence state attempts lastError queuedAt sentAt"
+        query = f"{{ webhookNotifications(state: {state}) {{ edges {{ node {{ {fields} }} }} }} }}"
+        return [edge["node"] for edge in (await house.data(query))["webhookNotifications"]["edges"]]
 
+    async with running_gateway() as gateway:
+        events = ["ENQUIRY_OPENED", "CONSENT_CHANGED"]
+        made = await house.made("createWebhookEndpoint", "webhookEndpoint { events }", url=gateway.url, events=events)
+        assert sorted(made["webhookEndpoint"]["events"]) == sorted(events)
+        said = Happening("h1", Event.ENQUIRY_OPENED, "enq_1", utc_now(), customer="cus_1")
+        await house.service.delivering.notifying.record([said])
+        [waiting] = await listed("QUEUED")
+        assert (waiting["event"], waiting["subject"], waiting["customer"], waiting["sequence"]) == (
+            "ENQUIRY_OPENED",
+            "enq_1",
+            "cus_1",
+            1,
+        )
+        early = await house.made("redeliver", "webhookNotification { id }", id=waiting["id"])
+        assert [one["code"] for one in early["userErrors"]] == ["CONFLICT"]
+        assert await house.service.delivering.telling.tell_once()
+        assert re.search(f"{waiting['id']} .*ENQUIRY_OPENED", await house.ran("notifications", "--state", "sent"))
+        assert "0 1 queued again" in await house.ran("retry", waiting["id"])
+        assert await house.service.delivering.telling.tell_once()
+        again = await house.made("redeliver", "webhookNotification { state }", id=waiting["id"])
+        assert again["webhookNotification"] == {"state": "QUEUED"}
+        assert [headers["webhook-id"] for headers, _ in gateway.got] == [waiting["id"]] * 2
+        assert await listed("SENT") == []
+
+
+async def test_operators_see_what_did_not_arrive_without_texts_and_send_it_again(house: House) -> None:
+    ran = house.ran
     house.mails.at_rcpt = ["550 no such user"]
     letter = {"channel": "EMAIL", "address": "gone@example.org", "subject": "Secret", "text": "Secret"}
     id = (await house.made("sendDelivery", "delivery { id }", **letter))["delivery"]["id"]

@@ -72,10 +72,16 @@ def differences(stored: Enquiry, derived: Enquiry) -> list[str]:
 def _of_derived(stored: Derived, derived: Derived) -> Iterator[str]:
     for name in ("status", "first_responded_at", "resolved_at", "reopen_count", "excluded"):
         yield from _difference(name, getattr(stored, name), getattr(derived, name))
+    yield from _difference("touchpoints", ", ".join(stored.touchpoints), ", ".join(derived.touchpoints))
+    yield from _difference("history", _told(stored), _told(derived))
     before = {wait.key: wait for wait in stored.waits}
     after = {wait.key: wait for wait in derived.waits}
     for key in sorted(before.keys() | after.keys()):
         yield from _of_wait(key, before.get(key), after.get(key))
+
+
+def _told(derived: Derived) -> str:
+    return ", ".join(f"{one.status.value} at {one.at:%Y-%m-%dT%H:%M:%S} by {one.by}" for one in derived.history)
 
 
 def _of_wait(key: str, before: Wait | None, after: Wait | None) -> Iterator[str]:

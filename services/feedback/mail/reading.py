@@ -10,6 +10,7 @@ from email.message import EmailMessage, Message
 from email.policy import default
 from email.utils import getaddresses, parsedate_to_datetime
 
+from services.feedback.attachment.domain import LONGEST_NAME
 from services.feedback.mail.cutting import newly_written, text_of_html
 from services.feedback.mail.domain import Attachment, Mail, Mailbox, Origin, Unreadable, nearest
 
@@ -53,7 +54,7 @@ def _read(content: bytes, now: datetime) -> Mail:
         sender=senders[0],
         recipients=tuple(_mailboxes(message, "To", "Cc", "Delivered-To", "X-Original-To")),
         subject=" ".join(_header(message, "Subject").split())[:_LONGEST_SUBJECT],
-        text=_text(message, attachments),
+        text=_text(message),
         at=min(_at(message) or now, now),
         reply_to=reply_to[0] if reply_to else None,
         references=nearest(references),
@@ -140,13 +141,12 @@ def _undelivered(message: EmailMessage) -> Iterable[str]:
             yield from re.findall(r"^Message-ID:\s*<([^<>\s]+)>", _content(part), re.IGNORECASE | re.MULTILINE)
 
 
-def _text(message: EmailMessage, attachments: tuple[Attachment, ...]) -> str:
+def _text(message: EmailMessage) -> str:
     plain, html = message.get_body(("plain",)), message.get_body(("html",))
     text = newly_written(_content(plain)) if plain is not None else ""
     if not text and html is not None:
         text = newly_written(text_of_html(_content(html)))
-    names = [f"[{one.name}]" for one in attachments]
-    return "\n\n".join(filter(None, (text[:LONGEST_TEXT], "\n".join(names))))
+    return text[:LONGEST_TEXT]
 
 
 def _content(part: Message) -> str:
@@ -163,8 +163,16 @@ def _content(part: Message) -> str:
 def _attachments(message: EmailMessage) -> Iterable[Attachment]:
     for part in message.walk():
         name = part.get_filename()
-        if part.is_multipart() or name is None:
+        # What the text shows, such as the company's sign below the signature, is no file that somebody sent.
+        shown = part.get_content_disposition() != "attachment" and "Content-ID" in part
+        if part.is_multipart() or name is None or shown:
             continue
         content = part.get_payload(decode=True)
         if isinstance(content, bytes):
-            yield Attachment(" ".join(str(name).split())[:200], part.get_content_type(), content)
+            yield Attachment(_file_name(str(name)), part.get_content_type(), content)
+
+
+def _file_name(text: str) -> str:
+    """Without a path and what cannot be printed; its end tells what it is."""
+    printable = "".join(sign for sign in re.sub(r"[/\\]", "_", " ".join(text.split())) if sign.isprintable())
+    return printable[-LONGEST_NAME:] or "-"

@@ -25,10 +25,11 @@ class MongoMailRepository:
         await self._mails.create_index([("references", ASCENDING)], name="references")
 
     async def related(self, caller: Caller, ids: Sequence[str]) -> list[Taken]:
-        """Mails that have one of these Message-IDs, or refer to one of them; as they were taken."""
+        """Mails that have one of these Message-IDs, or refer to one of them; the oldest first."""
         wanted = {"$or": [{"_id": {"$in": list(ids)}}, {"references": {"$in": list(ids)}}]}
         documents = self._mails.find({"$and": [wanted, of_sources(caller)]}, batch_size=ONE_REPLY)
-        return [_from_document(document) async for document in documents.sort("at", ASCENDING)]
+        found = [_from_document(document) async for document in documents]
+        return sorted(found, key=lambda taken: taken.at)
 
     async def known(self, caller: Caller, id: str, session: Session | None = None) -> bool:
         found = await self._mails.find_one({"_id": id, **of_sources(caller)}, {"_id": 1}, session=session)

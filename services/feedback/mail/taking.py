@@ -14,18 +14,20 @@ from chassis.idempotency import Response, Writes
 from chassis.mongo import Database, Session, in_transaction
 from chassis.times import to_timestamp
 from services.feedback.enquiry.changes import Changes
-from services.feedback.enquiry.domain.facts import LONGEST_LABEL
+from services.feedback.enquiry.domain.facts import LONGEST_LABEL, Enquiry
 from services.feedback.enquiry.opening import Opening
 from services.feedback.enquiry.references import CustomersClient
 from services.feedback.enquiry.repository import MongoEnquiryRepository
 from services.feedback.mail.deliveries import Deliveries
 from services.feedback.mail.domain import SOURCE, Author, Company, Mail, Mailbox, Spoken, Taken, named_enquiry, spoken
+from services.feedback.mail.filing import Filing
 from services.feedback.mail.repository import MongoMailRepository
 
 _CALLER = service_caller("feedback")
 _AUTHORS = {author: pb.AuthorKind.Value(f"AUTHOR_KIND_{author.value}") for author in Author}
 _ANSWERED = re.compile(r"^((re|aw|antw|fwd?|wg)(\[\d+\])?:\s*)+", re.IGNORECASE)
 _NO_SUBJECT = "-"
+_LONGEST_NAMES = 5_000
 _TIMEOUT = 30.0
 
 
@@ -48,6 +50,7 @@ class Taking:
         enquiries: MongoEnquiryRepository,
         customers: CustomersClient,
         deliveries: Deliveries,
+        filing: Filing,
         opening: Callable[[Writes], Opening],
         changes: Callable[[Writes], Changes],
     ) -> None:
@@ -56,6 +59,7 @@ class Taking:
         self._enquiries = enquiries
         self._customers = customers
         self._deliveries = deliveries
+        self._filing = filing
         self._opening = opening
         self._changes = changes
 
@@ -68,11 +72,13 @@ class Taking:
         if enquiry is None and (said.author is Author.SYSTEM or said.internal or said.customer is None):
             return Outcome.LEFT_OUT
         customer = await self._resolve(said.customer if enquiry is None else None, touchpoint)
-        message = _message(mail, said, touchpoint)
+        source = SOURCE if enquiry is None else enquiry.source
+        kept, refused = await self._filing.keep(_CALLER, mail.attachments, source)
+        message = _message(mail, said, touchpoint, kept, refused)
         once = _Once(self._database, self._mails, self._enquiries, mail)
         try:
             if enquiry is not None:
-                add = pb.AddMessageRequest(enquiry_id=enquiry, message=message)
+                add = pb.AddMessageRequest(enquiry_id=enquiry.id, message=message)
                 await self._changes(once).add_message(_CALLER, add)
                 return Outcome.ADDED
             await self._opening(once).open(_CALLER, _request(mail, message, touchpoint, customer))
@@ -80,7 +86,7 @@ class Taking:
             return Outcome.KNOWN
         return Outcome.OPENED
 
-    async def _enquiry(self, mail: Mail) -> str | None:
+    async def _enquiry(self, mail: Mail) -> Enquiry | None:
         """By mails it answers, by an id it names, by mails that answer it or the same; by what we sent ourselves."""
         answered = (*mail.references, *mail.undelivered)
         related = await self._mails.related(_CALLER, [mail.id, *answered])
@@ -92,12 +98,12 @@ class Taking:
         sent_for = await self._deliveries.enquiry_of(answered)
         return await self._present(sent_for) if sent_for is not None else None
 
-    async def _present(self, id: str) -> str | None:
+    async def _present(self, id: str) -> Enquiry | None:
         """Where its messages are today. None: there is no such enquiry."""
         found = (await self._enquiries.of_ids(_CALLER, [id])).get(id)
         while found is not None and found.merged_into is not None:
             found = (await self._enquiries.of_ids(_CALLER, [found.merged_into])).get(found.merged_into)
-        return None if found is None else found.id
+        return found
 
     async def _resolve(self, customer: Mailbox | None, touchpoint: str) -> str | None:
         """Both are there from now on. The customer's address, when the customer is known by it."""
@@ -160,13 +166,16 @@ class _Once(Writes):
         )
 
 
-def _message(mail: Mail, said: Spoken, touchpoint: str) -> pb.NewMessage:
+def _message(mail: Mail, said: Spoken, touchpoint: str, kept: list[str], refused: list[str]) -> pb.NewMessage:
+    """kept: ids of files; refused: names of those that are not kept, so that it is known that they were there."""
+    names = "\n".join(f"[{name}]" for name in refused)
     return pb.NewMessage(
         author_kind=_AUTHORS[said.author],
         visibility=pb.VISIBILITY_INTERNAL if said.internal else pb.VISIBILITY_PUBLIC,
         touchpoint_key=touchpoint,
-        body=mail.text,
+        body="\n\n".join(filter(None, (mail.text, names[:_LONGEST_NAMES]))),
         occurred_at=to_timestamp(mail.at),
+        attachment_ids=kept,
     )
 
 

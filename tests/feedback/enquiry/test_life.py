@@ -94,6 +94,8 @@ async def test_every_transition_and_assignment_is_kept_with_its_time_and_whose_i
     assert (await feedback.call(pb.BatchGetEnquiriesRequest(ids=[id]))).answers[id].value.version == last.version
     await feedback.delivered()
     assert await differences(feedback) == []
+    await feedback.database["enquiries"].update_one({"_id": id}, {"$set": {"history": [], "touchpoints": []}})
+    assert [detail.partition(":")[0] for _, detail in await differences(feedback)] == ["touchpoints", "history"]
 
 
 async def test_an_enquiry_names_all_touchpoints_of_its_public_messages(feedback: Running) -> None:

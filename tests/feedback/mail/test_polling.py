@@ -92,6 +92,7 @@ async def polling(post: Post, mailbox: Mailbox) -> AsyncIterator[Polling]:
             post.running.database,
             service._enquiries,
             channel,
+            service.attaching.uploading,
             service._opening_over,
             service._changes_over,
             inbox,

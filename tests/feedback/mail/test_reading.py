@@ -42,8 +42,7 @@ def read_letter(name: str) -> Mail:
             "05",
             "CUSTOMER",
             "alex@example.org",
-            "The invoice shows the old address.\n\nThank you, really.\nOne more thing: the amount is wrong too.\n\n"
-            "[invoice.pdf]",
+            "The invoice shows the old address.\n\nThank you, really.\nOne more thing: the amount is wrong too.",
         ),
         ("06", "EMPLOYEE", "alex@example.org", "We send a new one today.\nSorry for that."),
         ("07", "CUSTOMER", "alex@example.org", "That’s fine – thanks.\n\nWhen does it arrive?"),

@@ -1,14 +1,23 @@
 """E-mails become enquiries and their messages: each once, in whatever order they come."""
 
+import asyncio
 import random
+from typing import Any
 
 import pytest
+from rundblick.customers.v1 import delivery_pb2, delivery_pb2_grpc, touchpoint_pb2
+from rundblick.feedback.v1 import attachment_pb2, attachment_pb2_grpc
 from rundblick.feedback.v1 import enquiry_pb2 as pb
 
 from chassis.caller import service_caller
+from chassis.channel import open_channel
+from chassis.mongo import in_transaction
+from chassis.times import utc_now
+from tests.commands import Commands
 from tests.feedback.mail.conftest import Post, letter, letters
 
 FORM = "form"
+CALLER = service_caller("tests")
 
 
 async def asked(post: Post) -> str:
@@ -89,3 +98,74 @@ async def test_what_cannot_be_taken_is_told_and_the_rest_is_there(post: Post) ->
     assert [(one.line, one.error.code) for one in answer.rejected] == [(1, "INVALID")]
     assert answer.created == 1
     assert (await post.took(letter("05"))).unchanged == 1
+
+
+async def test_files_are_kept_with_the_message_and_what_is_not_taken_is_named(post: Post) -> None:
+    with_program = (
+        letter("05").replace(b"invoice.pdf", b"setup.exe").replace(b"application/pdf", b"application/x-msdownload")
+    )
+    await post.took(letter("05"), with_program.replace(b"CAB-one", b"CAB-two").replace(b"Invoice", b"Program"))
+    threads = await post.threads()
+    [message] = threads["Invoice"][1]
+    request = attachment_pb2.BatchGetAttachmentsRequest(ids=message.attachment_ids)
+    stub = attachment_pb2_grpc.AttachmentServiceStub(post.running.channel)
+    [found] = (await stub.BatchGetAttachments(request, timeout=10)).answers.values()
+    assert (found.value.name, found.value.content_type) == ("invoice.pdf", "application/pdf")
+    [other] = threads["Program"][1]
+    assert (list(other.attachment_ids), other.body.split("\n")[-1]) == ([], "[setup.exe]")
+
+
+async def test_an_answer_to_what_we_sent_finds_its_enquiry_and_a_report_marks_what_came_back(post: Post) -> None:
+    web, service = await asked(post), post.running.customers_service
+    new = delivery_pb2.NewDelivery(
+        customer_id=post.running.customer,
+        channel=touchpoint_pb2.CHANNEL_EMAIL,
+        address="jo@example.org",
+        subject="Which one?",
+        text="Which one?",
+        reference=web,
+    )
+    async with open_channel(post.running.customers_address) as channel:
+        stub = delivery_pb2_grpc.CustomerDeliveryServiceStub(channel)
+        sent = await stub.SendDeliveries(delivery_pb2.SendDeliveriesRequest(deliveries=[new]), timeout=10)
+        id = sent.answers[0].value.id
+        [delivery] = (await service.delivering.deliveries.of_ids(CALLER, [id])).values()
+
+        async def deliver(session: Any) -> None:
+            await service.delivering.deliveries.save(CALLER, delivery.sent(utc_now()), session)
+
+        await in_transaction(service._database, deliver)
+        named = f"{id}@company.example".encode()
+        answer = letter("09").replace(b"Message-ID:", b"In-Reply-To: <" + named + b">\r\nMessage-ID:")
+        report = letter("08").replace(b"answer-2@example.com", named)
+        assert (await post.took(answer, report)).changed == 2
+        found = await stub.BatchGetDeliveries(delivery_pb2.BatchGetDeliveriesRequest(ids=[id]), timeout=10)
+    assert found.answers[id].value.state == delivery_pb2.DELIVERY_STATE_BOUNCED
+    [(enquiry, messages)] = (await post.threads()).values()
+    assert (enquiry.id, len(messages)) == (web, 3)
+
+
+async def test_a_mail_goes_where_its_enquiry_was_merged_into(post: Post) -> None:
+    await post.took(letter("05"), letter("01"))
+    threads = await post.threads()
+    kept, gone = threads["Invoice"][0].id, threads["Tür schließt nicht"][0].id
+    # Of the same customer: others are not put together.
+    await post.running.database["enquiries"].update_one({"_id": gone}, {"$set": await owner_of(post, kept)})
+    await post.running.call(pb.MergeEnquiriesRequest(into_id=kept, duplicate_ids=[gone]))
+    assert (await post.took(letter("03"))).changed == 1
+    assert len((await post.threads())["Invoice"][1]) == 3
+
+
+async def owner_of(post: Post, enquiry: str) -> dict[str, Any]:
+    found = await post.running.database["enquiries"].find_one({"_id": enquiry})
+    assert found is not None
+    return {name: found[name] for name in ("customer", "source_record")}
+
+
+async def test_a_mail_that_two_take_at_once_is_there_once_and_found_by_an_index(post: Post) -> None:
+    recorded = Commands(post.running.database)
+    with recorded.recorded():
+        answers = await asyncio.gather(*(post.took(letter("01")) for _ in range(3)))
+    assert sum(answer.created for answer in answers) == 1
+    assert [len(messages) for _, messages in (await post.threads()).values()] == [1]
+    assert await recorded.unindexed() == []
