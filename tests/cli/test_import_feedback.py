@@ -119,10 +119,15 @@ def test_what_is_no_mailbox_and_no_mapping_is_told(tmp_path: Path) -> None:
         read(FeedbackMapping, tmp_path / "mapping.toml")
 
 
-def test_batches_end_where_they_are_full() -> None:
+def test_batches_end_where_they_are_full(tmp_path: Path) -> None:
     batches = list(mail_batches(LETTERS, ["example.com"], None, 5))
     assert [len(batch.request.mails) for batch in batches] == [5, 5, 3]
     assert [batch.request.batch for batch in batches] == [1, 2, 3]
     with open_rows(EXAMPLE / "feedback.csv") as rows:
         sizes = [len(one.request.feedback) for one in feedback_batches(rows, read(FeedbackMapping, MAPPING), 2)]
     assert sizes == [2, 2, 1]
+    for name, megabytes in (("a", 3), ("b", 3), ("c", 16)):
+        (tmp_path / f"{name}.eml").write_bytes(b"x" * megabytes * 1_000_000)
+    large = list(mail_batches(tmp_path, ["example.com"], None, 5))
+    assert [[mail.line for mail in batch.request.mails] for batch in large] == [[1], [2], []]
+    assert [row.line for batch in large for row in batch.rejected] == [3]
