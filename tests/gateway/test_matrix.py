@@ -35,7 +35,6 @@ class Asking:
         return set(MARKER.findall(response.text)), {error["extensions"]["code"] for error in errors}
 
 
-@pytest.mark.timeout(300)
 async def test_what_turns_up_is_what_the_table_allows(world: World, router: Router) -> None:
     seeded = await seeded_in(world)
     asking = Asking(world, router)

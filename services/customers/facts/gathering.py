@@ -95,7 +95,9 @@ class Gathering:
         return found
 
     async def _channels(self, touchpoints: set[str | None], session: Session | None) -> dict[str | None, str]:
-        condition = {"_id": {"$in": sorted(filter(None, touchpoints))}}
+        if not (ids := sorted(filter(None, touchpoints))):
+            return {}
+        condition = {"_id": {"$in": ids}}
         found = self._touchpoints.find(condition, {"channel": 1}, session=session, batch_size=ONE_REPLY)
         return {document["_id"]: document["channel"] async for document in found}
 
